@@ -1,0 +1,56 @@
+"""The facts of a machine: the domain form of benchfleet.v1.Inventory. Free of identities such as serial numbers."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuntimeFacts:
+    """One inference runtime as the agent's probe found it; `reason` says why it is not available."""
+
+    name: str
+    available: bool
+    version: str = ""
+    reason: str = ""
+    formats: tuple[str, ...] = ()
+    providers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inventory:
+    """One machine under test."""
+
+    hostname: str
+    board: str
+    os: str
+    kernel: str
+    arch: str
+    cpu_model: str
+    cpu_count: int
+    memory_bytes: int
+    python: str
+    agent_version: str
+    runtimes: tuple[RuntimeFacts, ...] = ()
+    labels: dict[str, str] = field(default_factory=dict)
+    boot_id: str = ""
+    simulated: bool = False
+    facts: dict[str, str] = field(default_factory=dict)
+
+    def runtime(self, name: str) -> RuntimeFacts | None:
+        """What was found of one runtime; None when the agent does not know it."""
+        return next((r for r in self.runtimes if r.name == name), None)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data; lists for tuples after a JSON round trip are accepted by from_json."""
+        return asdict(self)
+
+    @staticmethod
+    def from_json(data: dict[str, Any]) -> Inventory:
+        """The inverse of to_json."""
+        runtimes = tuple(
+            RuntimeFacts(**{**r, "formats": tuple(r["formats"]), "providers": tuple(r["providers"])})
+            for r in data["runtimes"]
+        )
+        return Inventory(**{**data, "runtimes": runtimes})

@@ -1,0 +1,94 @@
+"""What one attempt has to measure: the domain form of benchfleet.v1.RunSpec.
+
+The controller makes it from a campaign document, `benchfleet-agent bench` from its options; the agent's
+measurement code sees nothing else. Its cell key is the identity of a cell: two specs with one key are the same cell.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """Bytes by digest (sha256, hex)."""
+
+    digest: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRef:
+    """One model file: `name` is NAME:TAG, `format` is onnx, tflite, ..."""
+
+    name: str
+    format: str
+    precision: str | None
+    artifact: Artifact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSpec:
+    """A cell on one device, complete."""
+
+    model: ModelRef
+    runtime: str
+    threads: int = 1
+    batch: int = 1
+    scenario: str = "single_stream"
+    scenario_params: dict[str, Any] = field(default_factory=dict)
+    profile: str = "standard"
+    seed: int = 0
+    baseline: ModelRef | None = None
+    dataset: Artifact | None = None
+    dataset_name: str | None = None
+    runtime_options: dict[str, Any] = field(default_factory=dict)
+    shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    timeout_s: float = 900.0
+
+    @property
+    def cell_key(self) -> str:
+        """Canonical text of what distinguishes this cell from the others of its campaign."""
+        return cell_key(
+            model=self.model.name,
+            format=self.model.format,
+            runtime=self.runtime,
+            threads=self.threads,
+            batch=self.batch,
+            scenario=self.scenario,
+            params=self.scenario_params,
+            options=self.runtime_options,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, for a runner's spec file and for provenance."""
+        return asdict(self)
+
+
+def cell_key(
+    *,
+    model: str,
+    format: str,
+    runtime: str,
+    threads: int,
+    batch: int,
+    scenario: str,
+    params: dict[str, Any] | None = None,
+    options: dict[str, Any] | None = None,
+) -> str:
+    """`digits:fp32/onnx onnxruntime t1 b1 single_stream`, with parameters as canonical JSON behind."""
+    key = f"{model}/{format} {runtime} t{threads} b{batch} {scenario}"
+    for extra in (params, options):
+        if extra:
+            key += " " + json.dumps(extra, sort_keys=True, separators=(",", ":"))
+    return key
+
+
+def parse_shape(text: str) -> tuple[int, ...]:
+    """`1x3x224x224` as numbers; ValueError for anything else."""
+    sizes = tuple(int(part) for part in text.lower().split("x"))
+    if not sizes or any(size < 1 for size in sizes):
+        raise ValueError(f"a shape is positive sizes joined by x, like 1x3x224x224, not {text!r}")
+    return sizes
