@@ -1,0 +1,71 @@
+"""Show what a model file says about itself: inputs, precision, parameters, MACs.
+
+    benchfleet inspect digits-int8.onnx
+    benchfleet inspect digits-int8.onnx --json
+
+Works without a controller. The file is parsed in a child process with limits.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from benchfleet.controller.inspection.facts import Count, ModelFacts
+
+
+@click.command(name="inspect")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print the facts as JSON.")
+def command(model: Path, as_json: bool) -> None:
+    """Show what MODEL says about itself: format, inputs, precision, size, parameters, MACs."""
+    from benchfleet.controller.inspection import inspect_model
+
+    facts = inspect_model(model)
+    if as_json:
+        click.echo(json.dumps(facts.to_json(), indent=2))
+    else:
+        _show(facts)
+
+
+def _show(facts: ModelFacts) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from benchfleet.core.errors import one_line
+
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+
+    def row(name: str, text: str) -> None:
+        table.add_row(name, escape(one_line(text)))
+
+    row("file", facts.file)
+    row("format", facts.format)
+    row("sha256", facts.digest)
+    row("size", f"{facts.size_bytes:,} bytes")
+    shares = ", ".join(f"{name} {share:.1%}" for name, share in facts.precision_shares.items())
+    row("precision", f"{facts.precision} ({shares} of weight bytes)" if shares else facts.precision)
+    row("parameters", _count(facts.parameters))
+    row("weights", _count(facts.weight_bytes, " bytes"))
+    row("MACs", _count(facts.macs))
+    row("FLOPs", _count(facts.flops))
+    for name, tensors in (("input", facts.inputs), ("output", facts.outputs)):
+        for tensor in tensors:
+            sizes = " x ".join("?" if size is None else str(size) for size in tensor.shape)
+            quantised = f", scale {tensor.scale:g}, zero point {tensor.zero_point}" if tensor.scale is not None else ""
+            row(name, f"{tensor.name}: {tensor.dtype} [{sizes}]{quantised}")
+    row("operators", ", ".join(f"{name} {count}" for name, count in facts.operators.items()))
+    if facts.external_data:
+        row("external data", ", ".join(facts.external_data))
+    Console().print(table)
+
+
+def _count(count: Count, unit: str = "") -> str:
+    return f"unknown: {count.reason}" if count.value is None else f"{count.value:,}{unit}"

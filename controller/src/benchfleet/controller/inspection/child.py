@@ -1,0 +1,56 @@
+"""The parent side: reads the digest, then lets a child with limits parse the file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+from benchfleet.controller.inspection.facts import ModelFacts
+from benchfleet.core.errors import DocumentError, one_line
+
+CPU_LIMIT_S = 60
+MEMORY_LIMIT_BYTES = 6 * 1024**3
+"""Of address space; a 2 GiB ONNX file (the largest protobuf allows) fits with its parsed copy."""
+WALL_LIMIT_S = 90
+
+
+def inspect_model(path: Path) -> ModelFacts:
+    """The facts of a model file; DocumentError in one line for whatever is not a model."""
+    try:
+        if path.is_dir():
+            raise DocumentError(f"inspect {path}: is a folder; name the model file")
+        size_bytes = path.stat().st_size
+        if size_bytes == 0:
+            raise DocumentError(f"inspect {path}: the file is empty; export the model again")
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DocumentError(f"inspect {path}: cannot be read ({error.strerror}); check the path") from error
+    facts = _parse_in_child(path)
+    return ModelFacts.from_json({**facts, "file": path.name, "digest": digest, "size_bytes": size_bytes})
+
+
+def _limit() -> None:
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_LIMIT_S, CPU_LIMIT_S + 5))
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT_BYTES, MEMORY_LIMIT_BYTES))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _parse_in_child(path: Path) -> dict[str, object]:
+    command = [sys.executable, "-m", "benchfleet.controller.inspection", str(path.absolute())]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=WALL_LIMIT_S, preexec_fn=_limit, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise DocumentError(f"inspect {path}: not parsed within {WALL_LIMIT_S} s; is it a model?") from error
+    if done.returncode != 0:
+        text = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        why = one_line(text[-1]) if text and done.returncode == 2 else f"the parser ended with {done.returncode}"
+        raise DocumentError(f"inspect {path}: {why}")
+    facts = json.loads(done.stdout)
+    assert isinstance(facts, dict)
+    return facts

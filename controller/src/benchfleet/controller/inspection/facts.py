@@ -1,0 +1,95 @@
+"""The facts of one model file and their JSON form (`benchfleet inspect --json`).
+
+A fact that cannot be known is null with the reason beside it: never 0, never a partial sum.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """A number that may be unknown; then `reason` says why."""
+
+    value: int | None
+    reason: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.value is None and not self.reason:
+            raise ValueError("a count that is unknown needs its reason")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TensorFacts:
+    """One input or output; a size is a number, a symbol such as "batch", or None when the file leaves it open."""
+
+    name: str
+    dtype: str
+    shape: tuple[int | str | None, ...]
+    scale: float | None = None
+    zero_point: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFacts:
+    """What one file says; `precision_shares` is by weight bytes, `macs` is for one sample."""
+
+    file: str
+    digest: str
+    size_bytes: int
+    format: str
+    inputs: tuple[TensorFacts, ...]
+    outputs: tuple[TensorFacts, ...]
+    precision: str
+    precision_shares: dict[str, float]
+    parameters: Count
+    weight_bytes: Count
+    macs: Count
+    operators: dict[str, int] = field(default_factory=dict)
+    opset: dict[str, int] = field(default_factory=dict)
+    external_data: tuple[str, ...] = ()
+    dynamic_batch: bool = False
+
+    @property
+    def flops(self) -> Count:
+        """Two for each multiply-accumulate."""
+        return self.macs if self.macs.value is None else Count(value=2 * self.macs.value)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data; flops beside macs."""
+        return {"schema": SCHEMA, **asdict(self), "flops": asdict(self.flops)}
+
+    @staticmethod
+    def from_json(data: dict[str, Any]) -> ModelFacts:
+        """The inverse of to_json."""
+        plain = {k: v for k, v in data.items() if k not in ("schema", "flops")}
+        for name in ("parameters", "weight_bytes", "macs"):
+            plain[name] = Count(**plain[name])
+        for name in ("inputs", "outputs"):
+            plain[name] = tuple(TensorFacts(**{**t, "shape": tuple(t["shape"])}) for t in plain[name])
+        return ModelFacts(**{**plain, "external_data": tuple(plain["external_data"])})
+
+
+def precision_of(bytes_by_dtype: dict[str, int]) -> tuple[str, dict[str, float]]:
+    """The precision by share of weight bytes, and the shares; `mixed` when no type holds 80 % of them.
+
+    int32 counts with int8: it is the type of the biases and accumulators of an int8 network.
+    """
+    family = {"float32": "fp32", "float16": "fp16", "bfloat16": "bf16", "float64": "fp64", "int4": "int4"}
+    family |= dict.fromkeys(("int8", "uint8"), "int8")
+    shares: dict[str, float] = {}
+    total = sum(bytes_by_dtype.values())
+    if not total:
+        return "unknown", {}
+    for dtype, size_bytes in bytes_by_dtype.items():
+        name = family.get(dtype, dtype)
+        shares[name] = shares.get(name, 0.0) + size_bytes / total
+    if "int8" in shares and "int32" in shares:
+        shares["int8"] += shares.pop("int32")
+    shares = dict(sorted(shares.items(), key=lambda item: -item[1]))
+    best, share = next(iter(shares.items()))
+    return (best if share >= 0.8 else "mixed"), shares
