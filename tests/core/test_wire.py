@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from benchfleet.core import wire
 from benchfleet.core.errors import DocumentError
 from benchfleet.core.inventory import Inventory, RuntimeFacts

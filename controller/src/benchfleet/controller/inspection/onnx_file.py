@@ -30,11 +30,6 @@ _PARAMETER_INPUTS_OF_QUANTISED = {
     "MatMulInteger": (1,),
 }
 _FLOATING = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE)
-    "QLinearConv": (3, 8),
-    "QLinearMatMul": (3,),
-    "ConvInteger": (1,),
-    "MatMulInteger": (1,),
-}
 
 Shape = tuple[int, ...] | None
 
@@ -130,11 +125,6 @@ def _weights(graph: GraphProto) -> Iterator[TensorProto]:
                 helpers.update(name for i, name in enumerate(node.input) if i not in wanted)
         for name, tensor in _constants(g):
             floating = tensor.data_type in _FLOATING
-                TensorProto.FLOAT,
-                TensorProto.FLOAT16,
-                TensorProto.BFLOAT16,
-                TensorProto.DOUBLE,
-            )
             if name in learned or (name not in helpers and floating and _is_weight(g, name, tensor)):
                 yield tensor
 
@@ -170,9 +160,7 @@ def _tensor(value: onnx.ValueInfoProto) -> TensorFacts:
 
 def _macs(model: onnx.ModelProto) -> Count:
     if any(n.op_type in ("If", "Loop", "Scan") for n in model.graph.node):
-        return Count(
-            value=None, reason="control flow (If, Loop, Scan): how often it runs is not in the file"
-        )
+        return Count(value=None, reason="control flow (If, Loop, Scan): how often it runs is not in the file")
     pinned = onnx.ModelProto()
     pinned.CopyFrom(model)
     for value in pinned.graph.input:
