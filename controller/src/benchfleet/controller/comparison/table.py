@@ -1,0 +1,93 @@
+"""The comparison on a terminal, one table a device. Names come from users: every cell is cleaned text, never markup."""
+
+from __future__ import annotations
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from benchfleet.controller.catalog import CampaignRecord
+from benchfleet.controller.comparison import numbers
+from benchfleet.controller.comparison.compare import LATENCY, SIZE, THROUGHPUT, Comparison, Row, compare
+from benchfleet.core.errors import one_line
+
+STYLES = {"valid": "green", "degraded": "yellow", "invalid": "red", "failed": "bold red", "unschedulable": "red"}
+
+WIDE_COLUMNS = 130
+"""From this width on intervals fit beside the numbers; below it they would fold every row."""
+
+NARROW_COLUMNS = 100
+"""Below this, the columns that the others nearly say are left out; --json always has them all."""
+
+
+def render_comparison(campaign: CampaignRecord, console: Console) -> None:
+    """Compares with the declared baseline and prints the tables and their notes."""
+    render(compare(campaign), console)
+
+
+def render(comparison: Comparison, console: Console, front: frozenset[str] = frozenset()) -> None:
+    """Prints a table for each device, then what limits them. `front`: run ids to mark as Pareto optimal."""
+    campaign = comparison.campaign
+    against = f"against {comparison.baseline}" if comparison.baseline else "without a baseline"
+    console.print(Text(one_line(f"{campaign.name} ({campaign.id}), {against}", limit=200), style="bold"))
+    for device in dict.fromkeys(row.run.device for row in comparison.rows):
+        rows = [row for row in comparison.rows if row.run.device == device]
+        console.print(_table(device, rows, front, console.width))
+    if front:
+        console.print(Text("◆ no other valid run beats it in both metrics", style="dim"))
+    for row in comparison.rows:
+        if row.why and row.status != "valid":
+            console.print(Text(one_line(f"{row.label}: {row.status}: {row.why}", limit=400), style="dim"))
+    for warning in comparison.warnings:
+        console.print(Text(one_line(f"unlike: {warning}", limit=400), style="yellow"))
+
+
+def _table(device: str, rows: list[Row], front: frozenset[str], width: int) -> Table:
+    title = Text(one_line(device, limit=80))
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("cell", overflow="fold", min_width=14)
+    table.add_column("verdict", no_wrap=True)
+    names = ["p50 ms", "p99 ms", "samples/s", "size", "top-1", "drop"]
+    kept = [n for n in names if width >= NARROW_COLUMNS or n not in ("p99 ms", "drop")]
+    for name in kept:
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("latency to baseline", overflow="fold", min_width=14)
+    wide = width >= WIDE_COLUMNS
+    for row in rows:
+        values = _values(row, wide=wide)
+        faded = "" if row.ranked else "dim"
+        table.add_row(
+            Text(("◆ " if row.run.run_id in front else "") + one_line(row.cell_label), style=faded),
+            Text(row.status, style=STYLES.get(row.status, "")),
+            *(values[name] for name in kept),
+            Text(one_line(versus(row, interval=wide)), style=faded),
+        )
+    return table
+
+
+def _values(row: Row, *, wide: bool) -> dict[str, Text]:
+    best = {name: "bold" if name in row.best else "" for name in (LATENCY, THROUGHPUT)}
+    faded = "" if row.ranked else "dim"
+    number = numbers.with_half_width if wide else numbers.plain
+    drop = numbers.ABSENT if row.is_baseline else numbers.points(row.accuracy_drop_pp)
+    return {
+        "p50 ms": Text(number(row.metric(LATENCY)), style=best[LATENCY] or faded),
+        "p99 ms": Text(number(row.metric("latency_ms_p99")), style=faded),
+        "samples/s": Text(number(row.metric(THROUGHPUT)), style=best[THROUGHPUT] or faded),
+        "size": Text(numbers.size_mb(row.metric(SIZE)), style=faded),
+        "top-1": Text(numbers.percent(row.metric("accuracy_top1")), style=faded),
+        "drop": Text(drop, style=faded),
+    }
+
+
+def versus(row: Row, *, interval: bool = True) -> str:
+    """What the last column but one says: the ratio, or why there is none."""
+    if row.is_baseline:
+        return "baseline"
+    if not row.ranked:
+        return numbers.ABSENT
+    if row.latency.value is None:
+        return row.latency.reason
+    text = numbers.ratio(row.latency, lower="faster", higher="slower", interval=interval)
+    return text if row.latency.paired else f"{text} (unpaired)"
