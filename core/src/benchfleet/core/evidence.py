@@ -1,0 +1,74 @@
+"""What a measurement leaves behind before it becomes numbers: the input of every metric.
+
+One lane is one model (the cell's, or its baseline); rounds of two lanes with the same index were run side by side.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from benchfleet.core.samples import SensorSeries
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """One timed block: `wall_ns` per inference in order; `runq_wait_ns` of the measuring thread over the block."""
+
+    launch: int
+    index: int
+    start_ns: int
+    end_ns: int
+    wall_ns: tuple[int, ...]
+    cpu_ns: int
+    runq_wait_ns: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """One process of one lane, from its own reports."""
+
+    load_ns: int
+    first_inference_ns: int
+    warmup_converged: bool
+    memory_base_bytes: int | None
+    memory_loaded_bytes: int | None
+    memory_peak_bytes: int | None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputCheck:
+    """What the outputs said, outside the timed region. `predictions` is the arg max of the first output per sample."""
+
+    samples: int
+    nan_count: int
+    inf_count: int
+    hits_top1: int | None
+    hits_top5: int | None
+    labelled: int
+    predictions: tuple[int, ...]
+    first_outputs: tuple[float, ...]
+    stable: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """All launches and rounds of one model."""
+
+    rounds: tuple[Round, ...]
+    launches: tuple[Launch, ...]
+    outputs: OutputCheck | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """All that was seen in one attempt."""
+
+    model: Lane
+    baseline: Lane | None
+    batch: int
+    model_size_bytes: int
+    telemetry: tuple[SensorSeries, ...] = ()
+    sampler_cpu_ratio: float | None = None

@@ -1,0 +1,47 @@
+"""Memory of the measuring process by VmHWM (reset after imports), and the size of the model file.
+
+https://docs.kernel.org/filesystems/proc.html: VmHWM is the peak of the resident set; writing 5 to clear_refs resets it.
+"""
+
+from __future__ import annotations
+
+from benchfleet.core.evidence import Evidence
+from benchfleet.core.metric import Metric
+from benchfleet.core.results import Value, missing
+
+
+def _peak(evidence: Evidence) -> Value:
+    peaks = [x.memory_peak_bytes for x in evidence.model.launches if x.memory_peak_bytes is not None]
+    if not peaks:
+        return missing("the kernel does not tell VmHWM of the runner")
+    return Value(value=float(max(peaks)), n=len(peaks), method="VmHWM, maximum over launches", source="procfs")
+
+
+def _delta(evidence: Evidence) -> Value:
+    deltas = [
+        x.memory_peak_bytes - x.memory_base_bytes
+        for x in evidence.model.launches
+        if x.memory_peak_bytes is not None and x.memory_base_bytes is not None
+    ]
+    if not deltas:
+        return missing("the kernel does not tell VmHWM of the runner")
+    return Value(value=float(max(deltas)), n=len(deltas), method="VmHWM - VmRSS after imports", source="procfs")
+
+
+def _size(evidence: Evidence) -> Value:
+    return Value(value=float(evidence.model_size_bytes), method="file size", source="file")
+
+
+METRICS = (
+    Metric(
+        name="memory_peak_bytes", unit="bytes", better="lower", help="peak resident memory of the runner", how="VmHWM",
+        compute=_peak,
+    ),
+    Metric(
+        name="memory_delta_bytes", unit="bytes", better="lower", help="what loading and running added",
+        how="VmHWM minus the resident set with the runtime imported", compute=_delta,
+    ),
+    Metric(
+        name="model_size_bytes", unit="bytes", better="lower", help="size of the model file", how="stat", compute=_size
+    ),
+)  # fmt: skip
