@@ -1,0 +1,83 @@
+"""No engine at all: measures the harness itself, and misbehaves on demand. Its results say that they are not real.
+
+Options: latency_us (busy wait per call), fail (segfault, abort, exit, exception, hang, flood, oom, nan), fail_after
+(calls before it fails, default 5).
+"""
+
+import os
+import signal
+import struct
+import sys
+import time
+from typing import Any, Dict, List
+
+from benchfleet.agent.runner.contract import Availability, Available, Options, Tensor, TensorSpec
+
+FORMATS = ("onnx", "tflite")
+SIMULATED = True
+
+
+def probe() -> Availability:
+    """Always there."""
+    return Available("1", FORMATS, ("null",))
+
+
+def load(path: str, options: Options) -> "Session":
+    """The file is not read."""
+    return Session(options)
+
+
+class Session:
+    """One input [batch, 4], one output [batch, 4]."""
+
+    def __init__(self, options: Options) -> None:
+        self.inputs = [TensorSpec("x", "float32", (None, 4))]
+        self.facts: Dict[str, Any] = {"simulated": True, "providers": ["null"], "threads": options.threads}
+        self._batch = options.batch
+        self._wait_ns = int(float(options.extra.get("latency_us", 0)) * 1000)
+        self._fail = str(options.extra.get("fail", ""))
+        self._left = int(options.extra.get("fail_after", 5))
+        self._hog: List[bytearray] = []
+
+    def prepare(self, feed: List[Tensor]) -> None:
+        """Nothing to bind."""
+
+    def run(self) -> None:
+        """Waits as told, then does what it was told to do wrong."""
+        if self._wait_ns:
+            until = time.perf_counter_ns() + self._wait_ns
+            while time.perf_counter_ns() < until:
+                pass
+        if self._fail:
+            self._left -= 1
+            if self._left <= 0:
+                self._misbehave()
+
+    def _misbehave(self) -> None:
+        if self._fail == "segfault":
+            os.kill(os.getpid(), signal.SIGSEGV)
+        elif self._fail == "abort":
+            os.abort()
+        elif self._fail == "exit":
+            os._exit(3)
+        elif self._fail == "exception":
+            raise ValueError("made to fail")
+        elif self._fail == "hang":
+            while True:
+                time.sleep(60)
+        elif self._fail == "flood":
+            sys.stderr.write("flood " * 20_000)
+        elif self._fail == "oom":
+            raise MemoryError
+
+    def outputs(self) -> List[Tensor]:
+        """Zeros, or NaN when told so."""
+        value = float("nan") if self._fail == "nan" else 0.0
+        return [
+            Tensor(
+                "y", "float32", (self._batch, 4), struct.pack("<%df" % (4 * self._batch), *[value] * 4 * self._batch)
+            )
+        ]
+
+    def close(self) -> None:
+        """Nothing to release."""

@@ -1,0 +1,171 @@
+"""ONNX Runtime through IOBinding: inputs bound once, outputs preallocated, threads explicit.
+
+https://onnxruntime.ai/docs/api/python/api_summary.html. Options: providers (list; required: a provider that is missing
+or that silently falls back to the CPU is refused), graph_optimization (disable, basic, extended, all).
+"""
+
+import os
+from typing import Any, Dict, List
+
+from benchfleet.agent.runner.contract import (
+    Availability,
+    Available,
+    Options,
+    RuntimeFault,
+    Tensor,
+    TensorSpec,
+    Unavailable,
+)
+
+FORMATS = ("onnx",)
+_TYPES = {
+    "tensor(float)": "float32", "tensor(double)": "float64", "tensor(float16)": "float16", "tensor(int8)": "int8",
+    "tensor(uint8)": "uint8", "tensor(int16)": "int16", "tensor(uint16)": "uint16", "tensor(int32)": "int32",
+    "tensor(uint32)": "uint32", "tensor(int64)": "int64", "tensor(uint64)": "uint64", "tensor(bool)": "bool",
+}  # fmt: skip
+_LEVELS = {
+    "disable": "ORT_DISABLE_ALL",
+    "basic": "ORT_ENABLE_BASIC",
+    "extended": "ORT_ENABLE_EXTENDED",
+    "all": "ORT_ENABLE_ALL",
+}
+
+
+def probe() -> Availability:
+    """Whether the library imports, and what it can place work on."""
+    try:
+        import onnxruntime as ort
+    except ImportError as error:
+        return Unavailable("%s; install it with: pip install 'benchfleet-agent[onnxruntime]'" % error)
+    return Available(str(ort.__version__), FORMATS, tuple(ort.get_available_providers()))
+
+
+def load(path: str, options: Options) -> "Session":
+    """A session with explicit threads; RuntimeFault for a provider that is not there or a model it refuses."""
+    import onnxruntime as ort
+
+    refuse_external_data(path)
+    wanted = list(options.extra.get("providers") or ["CPUExecutionProvider"])
+    there = ort.get_available_providers()
+    lacking = [name for name in wanted if name not in there]
+    if lacking:
+        raise RuntimeFault(
+            "placement",
+            "%s is required but not available here (this device has: %s)" % (", ".join(lacking), ", ".join(there)),
+        )
+    settings = ort.SessionOptions()
+    settings.intra_op_num_threads = options.threads
+    settings.inter_op_num_threads = 1
+    settings.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+    settings.log_severity_level = 3
+    level = str(options.extra.get("graph_optimization", "all"))
+    if level not in _LEVELS:
+        raise RuntimeFault(
+            "unsupported_option", "graph_optimization is one of %s, not %r" % (", ".join(_LEVELS), level)
+        )
+    settings.graph_optimization_level = getattr(ort.GraphOptimizationLevel, _LEVELS[level])
+    try:
+        session = ort.InferenceSession(path, settings, providers=wanted)
+    except Exception as error:  # the vendor has no common base class
+        first = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise RuntimeFault("unsupported_model", "ONNX Runtime refuses the model: %s" % first[:300]) from error
+    placed = session.get_providers()
+    if placed[0] != wanted[0]:
+        raise RuntimeFault(
+            "placement", "%s was required but the session fell back to %s" % (wanted[0], ", ".join(placed))
+        )
+    return Session(session, options, placed)
+
+
+class Session:
+    """A loaded model with its binding."""
+
+    def __init__(self, session: Any, options: Options, placed: List[str]) -> None:
+        self._session = session
+        self._binding = session.io_binding()
+        self.inputs = [_spec(i) for i in session.get_inputs()]
+        self.facts: Dict[str, Any] = {
+            "providers": placed,
+            "intra_op_threads": options.threads,
+            "inter_op_threads": 1,
+            "io_binding": True,
+        }
+        batches = {spec.shape[0] for spec in self.inputs if spec.shape}
+        fixed = {size for size in batches if size is not None}
+        if fixed and fixed != {options.batch}:
+            raise RuntimeFault(
+                "unsupported_option",
+                "the model has a fixed batch of %d; export it with a free batch axis to use %d"
+                % (max(fixed), options.batch),
+            )
+        self._held: List[Any] = []
+        self._bound = False
+
+    def prepare(self, feed: List[Tensor]) -> None:
+        """Copies the feed into values the binding points at; the first time binds, later only copies."""
+        import numpy as np
+        import onnxruntime as ort
+
+        arrays = [np.frombuffer(t.data, dtype=t.dtype).reshape(t.shape) for t in feed]
+        if self._bound:
+            for value, array in zip(self._held, arrays):
+                value.update_inplace(np.ascontiguousarray(array))
+            return
+        self._held = [ort.OrtValue.ortvalue_from_numpy(a, "cpu", 0) for a in arrays]
+        for tensor, value in zip(feed, self._held):
+            self._binding.bind_ortvalue_input(tensor.name, value)
+        for output in self._session.get_outputs():
+            self._binding.bind_output(output.name, "cpu")
+        self._bound = True
+
+    def run(self) -> None:
+        """One inference."""
+        self._session.run_with_iobinding(self._binding)
+
+    def outputs(self) -> List[Tensor]:
+        """Copies of the last outputs."""
+        found = []
+        for output, array in zip(self._session.get_outputs(), self._binding.copy_outputs_to_cpu()):
+            found.append(Tensor(output.name, str(array.dtype), tuple(array.shape), array.tobytes()))
+        return found
+
+    def close(self) -> None:
+        """Releases the session."""
+        self._binding = self._session = None
+
+
+def _spec(value: Any) -> TensorSpec:
+    shape = tuple(size if isinstance(size, int) else None for size in value.shape)
+    return TensorSpec(value.name, _TYPES.get(value.type, value.type), shape)
+
+
+def refuse_external_data(path: str) -> None:
+    """Old versions read any file that a model names as its weights: a model is one file here."""
+    folder = os.path.dirname(os.path.abspath(path))
+    with open(path, "rb") as file:
+        data = file.read()
+    for location in _external_locations(data):
+        target = os.path.normpath(os.path.join(folder, location))
+        if os.path.isabs(location) or not target.startswith(folder + os.sep) or not os.path.exists(target):
+            raise RuntimeFault(
+                "unsupported_model",
+                "weights are kept outside the model's folder (%r); store them in the file" % location[:200],
+            )
+
+
+def _external_locations(data: bytes) -> List[str]:
+    """Values of the key `location` (StringStringEntryProto: 0x0a len "location" 0x12 len VALUE), wherever they stand."""
+    marker = b"\x0a\x08location\x12"
+    found = []
+    at = data.find(marker)
+    while at >= 0:
+        i, shift, length = at + len(marker), 0, 0
+        while i < len(data):
+            length |= (data[i] & 0x7F) << shift
+            shift += 7
+            i += 1
+            if not data[i - 1] & 0x80:
+                break
+        found.append(data[i : i + length].decode("utf-8", "replace"))
+        at = data.find(marker, at + 1)
+    return found
