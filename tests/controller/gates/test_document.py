@@ -1,0 +1,95 @@
+"""A policy that could not do its work is refused in one line."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchfleet.controller.policies.document import policy_of, profiles
+from benchfleet.controller.policies.load import load_policy, parse_yaml
+from benchfleet.core.errors import DocumentError
+
+HEAD = {"apiVersion": "benchfleet/v1", "kind": "Policy"}
+
+
+@pytest.mark.parametrize(
+    ("sections", "message"),
+    [
+        ({}, "checks nothing"),
+        ({"hard": {}}, "checks nothing"),
+        ({"hard": {"latency_p99": None}}, "checks nothing"),
+        ({"hards": {}}, "did you mean hard"),
+        ({"hard": {"latency_p99": "< 33"}}, "no unit"),
+        ({"hard": {"latency_p99": 33}}, "comparison"),
+        ({"hard": {"latency_p99": "< 33 W"}}, "not a unit of this metric"),
+        ({"hard": {"latency_p99": "< nan ms"}}, "finite"),
+        ({"hard": {"latency_p99": "< 1e999 ms"}}, "finite"),
+        ({"hard": {"latency_p99": {"min": "40 ms", "max": "33 ms"}}}, "greater than max"),
+        ({"hard": {"latency_p99": {"maximum": "33 ms"}}}, "min and max"),
+        ({"hard": {"latncy_p99": "< 33 ms"}}, "did you mean latency_p99"),
+        ({"hard": {"verdict": "perfect"}}, "valid or degraded"),
+        ({"hard": {"accuracy_drop": "< 1 %"}}, "pp"),
+        ({"hard": ["latency"]}, "maps a constraint"),
+        ({"soft": {"latency_p99": {"limit": "< 3 ms", "weight": 0}}}, "positive"),
+        ({"soft": {"latency_p99": {"limit": "< 3 ms", "weight": float("nan")}}}, "positive"),
+        ({"soft": {"latency_p99": {"weight": 1}}}, "give either limit"),
+        ({"hard": {"model_size": "< 1 MB"}, "soft": {"model_size": "< 1 MB"}}, "both hard and soft"),
+        ({"hard": {"model_size": "< 1 MB"}, "on_no_evidence": "maybe"}, "on_no_evidence"),
+        ({"hard": {"model_size": "< 1 MB"}, "scope": {"modle": "x"}}, "did you mean model"),
+        ({"extends": "realtime-vidio"}, "did you mean realtime-video"),
+        ({"apiVersion": "v2", "hard": {"model_size": "< 1 MB"}}, "apiVersion"),
+        ({"kind": "Campaign", "hard": {"model_size": "< 1 MB"}}, "kind"),
+    ],
+)
+def test_policy_that_makes_no_sense_is_refused(sections, message):
+    with pytest.raises(DocumentError, match=message) as error:
+        policy_of({**HEAD, **sections})
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", sorted(profiles()))
+def test_every_shipped_profile_loads_and_checks_something_hard(name):
+    found = policy_of({**HEAD, "extends": name})
+    assert found.name == name
+    assert any(c.weight is None for c in found.constraints)
+
+
+def test_four_profiles_are_shipped():
+    assert set(profiles()) == {"realtime-video", "mobile-app", "cloud-service", "embedded-iot"}
+
+
+def test_own_limit_replaces_the_inherited_one_under_either_name():
+    found = policy_of({**HEAD, "extends": "realtime-video", "hard": {"latency_ms_p99": "< 5 ms"}})
+    about = [c for c in found.constraints if "p99" in c.name]
+    assert [c.params["limit"].high for c in about] == [5.0]
+
+
+def test_null_drops_an_inherited_constraint():
+    found = policy_of({**HEAD, "extends": "realtime-video", "hard": {"accuracy_drop": None}})
+    assert "accuracy_drop" not in {c.name for c in found.constraints}
+
+
+@pytest.mark.parametrize(
+    "text", ["", "- a", "a: [", "a: 1\na: 2", "!!python/object:os.system {}", "\x00", "a: !x b\n--- \nb: 1", "[" * 5000]
+)
+def test_text_that_is_no_mapping_is_refused_in_one_line(text):
+    with pytest.raises(DocumentError) as error:
+        parse_yaml(text, source="p.yaml")
+    assert "p.yaml" in str(error.value)
+
+
+def test_duplicate_key_names_its_line():
+    with pytest.raises(DocumentError, match="line 3"):
+        parse_yaml("kind: Policy\nhard: {}\nhard: {}\n", source="p.yaml")
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"a" * 300_000])
+def test_file_that_is_no_policy_is_refused(tmp_path, content):
+    path = tmp_path / "p.yaml"
+    path.write_bytes(content)
+    with pytest.raises(DocumentError):
+        load_policy(path)
+
+
+def test_absent_file_is_refused(tmp_path):
+    with pytest.raises(DocumentError, match="cannot read"):
+        load_policy(tmp_path / "none.yaml")
