@@ -3,19 +3,30 @@ SHELL := /bin/bash
 PY := .venv/bin/python
 UV := $(shell command -v uv || echo $(CURDIR)/.tools/bin/uv)
 SOURCES := core/src agent/src controller/src
+PYTEST := $(PY) -m pytest -q
 
-.PHONY: help setup test check format protos clean
+.PHONY: help setup demo test test-hosts test-wheels check format docs protos bench-cli-start bench-dispatch bench-demo-time clean
 
 help: ## what can be made
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
 
 setup: ## .venv with everything, quick when already there
 	@scripts/setup
 
-test: setup ## unit, contract, integration tests
-	$(PY) -m pytest -q
+demo: setup ## a whole fleet on this machine: controller, two agents, real models, comparison, gate, report
+	.venv/bin/benchfleet demo
 
-check: setup ## lint, types, protocol, layers, generated code, documents
+test: setup ## unit, contract, integration tests
+	$(PYTEST) -m "not debian and not wheels"
+
+test-hosts: setup ## the tests that need a Debian package: a real Prometheus scrapes a real fleet
+	scripts/install-prometheus
+	$(PYTEST) -m debian
+
+test-wheels: setup ## builds the wheels, installs them into a clean environment, uses only the commands
+	UV=$(UV) $(PYTEST) -m wheels
+
+check: setup ## lint, types, protocol, layers, generated code, documents, rules of the house
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy $(SOURCES)
@@ -23,13 +34,28 @@ check: setup ## lint, types, protocol, layers, generated code, documents
 	UV=$(UV) scripts/generate-protos --check
 	scripts/buf-breaking
 	.venv/bin/lint-imports --no-logo
+	$(PY) scripts/generate_docs.py --check
+	$(PY) scripts/check_docs.py
+	$(PYTEST) tests/house
 
 format: setup ## ruff, in place
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 
+docs: setup ## regenerate docs/reference from the commands and the metric catalogue
+	$(PY) scripts/generate_docs.py
+
 protos: setup ## regenerate benchfleet.v1
 	UV=$(UV) scripts/generate-protos
 
+bench-cli-start: setup ## what lazy imports save at each command
+	$(PY) benchmarks/cli_start.py
+
+bench-dispatch: setup ## a run that does nothing, against a bare unary call
+	$(PY) benchmarks/dispatch.py
+
+bench-demo-time: setup ## the demo, wall time
+	$(PY) benchmarks/demo_time.py
+
 clean: ## remove what make made
-	rm -rf .venv .tools dist build demo-output .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .tools dist build demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
