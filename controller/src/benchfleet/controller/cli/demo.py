@@ -1,0 +1,30 @@
+"""Run a whole fleet on this machine: controller, two agents, real models, comparison, gate, report.
+
+    benchfleet demo
+    benchfleet demo --keep --output DIR
+
+Nothing is simulated: two agents join a controller over mutual TLS and measure the shipped models. Exit code 0 says that
+the demo did its work; what the gate said is printed and in gate.xml.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command(name="demo")
+@click.option("--keep", is_flag=True, help="Leave the fleet up until Ctrl-C, to look around.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("demo-output"),
+    show_default=True,
+    help="Folder for report.html, gate.xml and results.json.",
+)
+def command(keep: bool, output: Path) -> None:
+    """Run a whole fleet on this machine and show what it says: about two minutes."""
+    from benchfleet.controller.demo.story import run
+
+    run(output, keep=keep)
