@@ -18,7 +18,7 @@ RANK = {"valid": 2, "degraded": 1}
 
 def parse(name: str, value: Any) -> Mapping[str, Any]:
     """The least verdict that is accepted."""
-    if value not in RANK:
+    if not isinstance(value, str) or value not in RANK:
         raise DocumentError(f"{name}: the least verdict is valid or degraded, not {value!r}")
     return {"least": value}
 

@@ -1,0 +1,36 @@
+"""Everything, lossless: the campaign with every run and every result in its own schema (core/results.py)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from typing import Any, BinaryIO
+
+from benchfleet.controller.catalog import CampaignRecord, RunRecord
+from benchfleet.core.results import to_json
+
+MEDIA_TYPE = "application/json"
+SCHEMA = 1
+
+
+def write(results: CampaignRecord, stream: BinaryIO) -> None:
+    """One JSON document; ASCII with escapes, so that any text survives, lone surrogates too."""
+    stream.write(json.dumps(document(results), indent=1, allow_nan=False, ensure_ascii=True).encode("ascii"))
+    stream.write(b"\n")
+
+
+def document(campaign: CampaignRecord) -> dict[str, Any]:
+    """The campaign as plain data."""
+    plain = {f.name: getattr(campaign, f.name) for f in fields(campaign) if f.name not in ("runs", "pruned")}
+    return {
+        "schema": SCHEMA,
+        "kind": "CampaignExport",
+        **plain,
+        "pruned": list(campaign.pruned),
+        "runs": [_run(run) for run in campaign.runs],
+    }
+
+
+def _run(run: RunRecord) -> dict[str, Any]:
+    plain = {f.name: getattr(run, f.name) for f in fields(run) if f.name != "result"}
+    return {**plain, "result": to_json(run.result) if run.result is not None else None}
