@@ -1,0 +1,47 @@
+"""The two options of every command that talks to a controller."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from benchfleet.controller.client.credentials import find_credentials
+
+if TYPE_CHECKING:
+    from benchfleet.controller.client.connection import Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetOptions:
+    """What --credentials and --controller said."""
+
+    credentials: Path | None = None
+    controller: str | None = None
+
+    def connect(self) -> AbstractContextManager[Session]:
+        """An open channel to the controller; see connection.connect for what it raises."""
+        from benchfleet.controller.client.connection import connect
+
+        return connect(find_credentials(self.credentials, self.controller))
+
+
+def fleet_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives a command --credentials and --controller, and passes them as `fleet`."""
+
+    @click.option(
+        "--credentials",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Credentials file. [env: BENCHFLEET_CREDENTIALS; default: admin.json of the default state folder]",
+    )
+    @click.option("--controller", metavar="HOST:PORT", help="Controller to ask. [env: BENCHFLEET_CONTROLLER]")
+    @functools.wraps(function)
+    def wrapped(*args: Any, credentials: Path | None, controller: str | None, **options: Any) -> Any:
+        return function(*args, fleet=FleetOptions(credentials=credentials, controller=controller), **options)
+
+    return wrapped
