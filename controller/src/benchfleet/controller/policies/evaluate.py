@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from benchfleet.controller.catalog import CampaignRecord, RunRecord
-from benchfleet.controller.comparison.compare import baseline_of
+from benchfleet.controller.comparison.compare import baseline_of, is_ranked
 from benchfleet.controller.comparison.labels import labels
 from benchfleet.controller.gates import Outcome, Verdict
 from benchfleet.controller.policies.document import Constraint, Policy
@@ -33,7 +33,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gated:
-    """One cell on one device with all its checks. `score` is the weighted share of soft constraints met, 0 to 1."""
+    """One cell on one device with all its checks. `score`: weighted share of soft constraints met, 0 to 1."""
 
     run: RunRecord
     label: str
@@ -95,11 +95,19 @@ def _in_scope(run: RunRecord, policy: Policy) -> bool:
 
 
 def _gated(policy: Policy, campaign: CampaignRecord, run: RunRecord, label: str) -> Gated:
-    base = baseline_of(run, campaign)
-    baseline = base if isinstance(base, RunRecord) else None
+    baseline = _nearest_baseline(run, campaign)
     checks = tuple(Check(constraint=c, verdict=c.gate.check((run,), baseline, c.params)) for c in policy.constraints)
     outcomes = [_decided(check.verdict.outcome, policy) for check in checks if check.hard]
     return Gated(run=run, label=label, checks=checks, outcome=_overall(outcomes), score=_score(checks))
+
+
+def _nearest_baseline(run: RunRecord, campaign: CampaignRecord) -> RunRecord | None:
+    """The baseline's run under like conditions; else any of it on this device, enough for what a file alone decides."""
+    base = baseline_of(run, campaign)
+    if isinstance(base, RunRecord):
+        return base
+    others = [r for r in campaign.runs if r.device == run.device and r.model == campaign.baseline_model]
+    return next(filter(is_ranked, others), None)
 
 
 def _decided(outcome: Outcome, policy: Policy) -> Outcome:
@@ -115,5 +123,7 @@ def _overall(outcomes: list[Outcome]) -> Outcome:
 
 def _score(checks: tuple[Check, ...]) -> float | None:
     soft = [(c.constraint.weight or 0.0, c.verdict.outcome) for c in checks if not c.hard]
+    if all(outcome == "no_evidence" for _, outcome in soft):
+        return None
     total = sum(weight for weight, _ in soft)
     return sum(weight for weight, outcome in soft if outcome == "pass") / total if total else None

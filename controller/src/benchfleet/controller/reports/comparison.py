@@ -1,0 +1,18 @@
+"""Every run as a row; those that may not be ranked are greyed, never hidden."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from benchfleet.controller.reports import Subject
+from benchfleet.controller.reports._page import render as template
+
+TITLE = "Comparison"
+ORDER = 30
+
+
+def render(subject: Subject) -> Markup:
+    """One table a device."""
+    rows = subject.comparison.rows
+    devices = {name: [r for r in rows if r.run.device == name] for name in dict.fromkeys(r.run.device for r in rows)}
+    return template("comparison.html", devices=devices, comparison=subject.comparison)
