@@ -14,7 +14,7 @@ from typing import Any
 from markupsafe import Markup
 from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
+from matplotlib.axis import Axis, XAxis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
@@ -24,6 +24,8 @@ INK, GRID, PAPER = "#010203", "#040506", "#070809"
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6BB1", "#7F7F7F")
 """Okabe and Ito's palette (https://jfly.uni-koeln.de/color/) without its yellow, which no white page carries."""
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "h")
+
+LEADER = {"arrowstyle": "-", "lw": 0.7, "alpha": 0.65, "shrinkA": 1, "shrinkB": 4, "relpos": (0.0, 0.5)}
 
 WIDTH_IN = 9.6
 LABEL_CHARACTERS = 46
@@ -78,13 +80,16 @@ def _inline(svg: str, alt: str) -> str:
     body = re.sub(r' (width|height)="[\d.]+pt"', "", body, count=2)
     for marker, colour in ((INK, "currentColor"), (GRID, "var(--line)"), (PAPER, "var(--paper)")):
         body = body.replace(marker, colour)
-    start = Markup('<svg role="img" aria-label="{}"').format(alt)
+    start = Markup('<svg role="img" aria-label="{}"').format(clean(alt))
     return str(start) + body[len("<svg") :]
 
 
 def log_axis(axis: Axis) -> None:
     """A logarithmic axis that is labelled at 1, 2 and 5 of each decade, in plain numbers."""
-    axis.axes.set(**{f"{axis.axis_name}scale": "log"})
+    if isinstance(axis, XAxis):
+        axis.axes.set_xscale("log")
+    else:
+        axis.axes.set_yscale("log")
     axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_locator(NullLocator())
@@ -111,7 +116,7 @@ def label_column(
             va="center",
             fontsize=9.5,
             annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": colours[i], "lw": 0.7, "alpha": 0.65, "shrinkB": 4, "shrinkA": 1},
+            arrowprops={**LEADER, "color": colours[i]},
         )
 
 

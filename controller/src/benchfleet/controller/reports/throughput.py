@@ -62,13 +62,14 @@ def _drawer(lines: Mapping[str, Sequence[Point]]) -> object:
         height = figure.get_figheight()
         axes = figure.add_axes((0.08, 0.6 / height, 0.55, 1 - 0.75 / height))
         batches = sorted({batch for points in lines.values() for _, _, batch in points})
-        colours = [d.COLOURS[i % len(d.COLOURS)] for i in range(len(lines))]
+        models = sorted({name.partition(" ")[0] for name in lines})
+        colours = [d.COLOURS[models.index(name.partition(" ")[0]) % len(d.COLOURS)] for name in lines]
         for i, points in enumerate(lines.values()):
             xs, ys = [p[0] for p in points], [p[1] for p in points]
             axes.plot(xs, ys, color=colours[i], lw=1.4, alpha=0.8)
             for x, y, batch in points:
                 size = 5 + 5 * batches.index(batch) / max(1, len(batches) - 1)
-                marker = d.MARKERS[(i // len(d.COLOURS) + i) % len(d.MARKERS)]
+                marker = d.MARKERS[i % len(d.MARKERS)]
                 axes.plot([x], [y], marker=marker, ms=size, color=colours[i], mec=d.PAPER, mew=0.8)
         axes.margins(0.08)
         d.log_axis(axes.xaxis)

@@ -1,0 +1,53 @@
+"""What every report section keeps to, whoever wrote it."""
+
+from __future__ import annotations
+
+import pytest
+from markupsafe import Markup
+
+from benchfleet.controller.comparison.compare import compare
+from benchfleet.controller.policies.document import policy_of
+from benchfleet.controller.policies.evaluate import evaluate
+from benchfleet.controller.reports import GROUP, PACKAGE, Subject
+from benchfleet.core import plugins
+from tests.support.campaigns import campaign, fleet, result, run
+
+SECTIONS = sorted(plugins.load_all(PACKAGE, GROUP).items())
+POLICY = policy_of({"apiVersion": "benchfleet/v1", "kind": "Policy", "extends": "mobile-app"})
+NASTY = "<img src=x onerror=y>"
+
+
+def subject(record, policy=None):
+    return Subject(comparison=compare(record), decision=evaluate(policy, record) if policy else None)
+
+
+@pytest.mark.parametrize(("name", "module"), SECTIONS)
+class TestSection:
+    def test_has_a_title_and_a_place(self, name, module):
+        assert module.TITLE
+        assert isinstance(module.ORDER, int)
+
+    def test_renders_any_campaign_as_markup(self, name, module):
+        lost = campaign(run("r", state="failed", reason="agent_lost"))
+        for record in (campaign(), lost, fleet(1), fleet(2), fleet(12)):
+            body = module.render(subject(record))
+            assert body is None or isinstance(body, Markup)
+        assert isinstance(module.render(subject(fleet(12), POLICY)), Markup)
+
+    def test_is_repeatable(self, name, module):
+        assert module.render(subject(fleet(12), POLICY)) == module.render(subject(fleet(12), POLICY))
+
+    def test_escapes_what_users_named(self, name, module):
+        record = campaign(
+            run("a", model=NASTY, device=NASTY, measured=result()),
+            run("b", model=NASTY, batch=8, device=NASTY, measured=result(p50=3.0)),
+            run("c", model=NASTY, device=NASTY, state="failed", reason=NASTY, detail=NASTY),
+            baseline=NASTY,
+            pruned=({"cell_key": NASTY, "reason": NASTY},),
+        )
+        assert "<img" not in (module.render(subject(record, POLICY)) or "")
+
+
+def test_no_two_sections_share_a_place():
+    orders = [module.ORDER for _, module in SECTIONS]
+    assert len(set(orders)) == len(orders)
