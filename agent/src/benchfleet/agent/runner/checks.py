@@ -1,4 +1,4 @@
-"""Output checks, outside the timed region: finite, right, stable, and a sample of them to compare with another model."""
+"""Output checks, outside the timed region: finite, right, stable, and some kept to compare with another model."""
 
 import math
 import time

@@ -10,7 +10,8 @@ def plugin(folder: str, name: str, file: Optional[str]) -> Any:
     if file is None:
         return importlib.import_module("benchfleet.agent.%s.%s" % (folder, name))
     spec = importlib.util.spec_from_file_location("benchfleet_plugin_%s" % name, file)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

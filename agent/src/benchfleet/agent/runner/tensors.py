@@ -41,7 +41,7 @@ def values(tensor: Tensor) -> Sequence[float]:
     if tensor.dtype == "float16":
         plain = struct.unpack("<%de" % product(tensor.shape), view)
     else:
-        plain = view.cast(FORMATS[tensor.dtype])
+        plain = view.cast(FORMATS[tensor.dtype])  # type: ignore[call-overload]
     if tensor.scale:
         scale, zero = tensor.scale, tensor.zero_point
         return [scale * (v - zero) for v in plain]

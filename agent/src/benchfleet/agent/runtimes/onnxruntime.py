@@ -154,7 +154,7 @@ def refuse_external_data(path: str) -> None:
 
 
 def _external_locations(data: bytes) -> List[str]:
-    """Values of the key `location` (StringStringEntryProto: 0x0a len "location" 0x12 len VALUE), wherever they stand."""
+    """Values of the key `location` (StringStringEntryProto: 0x0a len "location" 0x12 len VALUE), wherever."""
     marker = b"\x0a\x08location\x12"
     found = []
     at = data.find(marker)

@@ -1,0 +1,1 @@
+"""The commands of benchfleet-agent, one file each."""

@@ -1,0 +1,216 @@
+"""Measure one model on this machine, without any controller.
+
+    benchfleet-agent bench digits-int8.onnx --data digits-test.npz --baseline digits-fp32.onnx --json
+
+Exit codes: 0 measured (valid or degraded), 2 usage, 3 invalid measurement, 5 the model or its runtime failed.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from benchfleet.core.errors import EXIT_NO_EVIDENCE, EXIT_RUN_FAILED, DocumentError, one_line
+
+if TYPE_CHECKING:
+    from benchfleet.core.results import Result
+    from benchfleet.core.runspec import ModelRef, RunSpec
+
+_BY_FORMAT = {"onnx": "onnxruntime", "tflite": "litert"}
+
+
+@click.command(name="bench")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--runtime", help="Runtime plug-in; by default the one for the model's format.")
+@click.option("--threads", type=click.IntRange(1, 1024), default=1, show_default=True, help="Intra-op threads.")
+@click.option("--batch", type=click.IntRange(1, 65536), default=1, show_default=True, help="Samples in one call.")
+@click.option("--scenario", help="single_stream, or offline for a batch; by default by the batch.")
+@click.option("--profile", default="quick", show_default=True, help="quick, standard or gate.")
+@click.option("--data", type=click.Path(path_type=Path), help="Labelled samples (npz).")
+@click.option("--baseline", type=click.Path(path_type=Path), help="A model of the same format to compare with.")
+@click.option("--shape", "shapes", multiple=True, metavar="NAME=1x3x224x224", help="Size of a dynamic input.")
+@click.option("--provider", "providers", multiple=True, help="Required execution provider, in order.")
+@click.option("--option", "options", multiple=True, metavar="K=JSON", help="Further option of the runtime.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True)
+@click.option(
+    "--timeout", "timeout_s", type=click.FloatRange(1, 86_400), default=900.0, show_default=True, help="Seconds."
+)
+@click.option("--series", type=click.Path(path_type=Path), help="Keep the raw series in this file (zip).")
+@click.option("--json", "as_json", is_flag=True, help="Print the result in the result schema.")
+def command(
+    model: Path,
+    runtime: str | None,
+    threads: int,
+    batch: int,
+    scenario: str | None,
+    profile: str,
+    data: Path | None,
+    baseline: Path | None,
+    shapes: tuple[str, ...],
+    providers: tuple[str, ...],
+    options: tuple[str, ...],
+    seed: int,
+    timeout_s: float,
+    series: Path | None,
+    as_json: bool,
+) -> None:
+    """Measure MODEL on this machine: latency, throughput, memory, outputs, and how far the numbers can be trusted."""
+    from benchfleet.agent.measure.attempt import Files
+    from benchfleet.agent.measure.profiles import profile as checked
+    from benchfleet.core.runspec import RunSpec
+
+    checked(profile)
+    reference = model_ref(model)
+    other = model_ref(baseline) if baseline else None
+    if other is not None and other.format != reference.format:
+        raise DocumentError(
+            f"bench: the baseline is {other.format}, the model {reference.format}; give one of its format"
+        )
+    dataset = _artifact(data) if data else None
+    spec = RunSpec(
+        model=reference,
+        runtime=_runtime(runtime or _BY_FORMAT[reference.format]),
+        threads=threads,
+        batch=batch,
+        scenario=_scenario(scenario or ("single_stream" if batch == 1 else "offline"), batch),
+        profile=profile,
+        seed=seed,
+        baseline=other,
+        dataset=dataset,
+        dataset_name=data.name if data else None,
+        runtime_options=_options(providers, options),
+        shapes=_shapes(shapes),
+        timeout_s=timeout_s,
+    )
+    result = _measure(spec, Files(model=model, baseline=baseline, dataset=data), series)
+    _print(result, as_json)
+
+
+def model_ref(path: Path) -> ModelRef:
+    """A model file by its content; DocumentError when it is neither ONNX nor TFLite."""
+    from benchfleet.core.runspec import ModelRef
+
+    artifact = _artifact(path)
+    with path.open("rb") as file:
+        head = file.read(16)
+    if head[4:8] == b"TFL3":
+        kind = "tflite"
+    elif head[:1] == b"\x08" or (head[:1] in b"\x12\x1a\x3a" and len(head) > 8):
+        kind = "onnx"
+    else:
+        raise DocumentError(f"bench {path}: is neither an ONNX nor a TFLite model; export it to one of them")
+    return ModelRef(name=f"{path.stem.lower()}:file", format=kind, precision=None, artifact=artifact)
+
+
+def _artifact(path: Path):  # type: ignore[no-untyped-def]
+    import hashlib
+
+    from benchfleet.core.runspec import Artifact
+
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DocumentError(f"bench {path}: cannot be read ({error.strerror}); check the path") from error
+    if not data:
+        raise DocumentError(f"bench {path}: the file is empty")
+    return Artifact(digest=hashlib.sha256(data).hexdigest(), size_bytes=len(data))
+
+
+def _runtime(name: str) -> str:
+    from benchfleet.agent import probe
+    from benchfleet.core import plugins
+
+    plugins.load(probe.RUNTIMES, probe.GROUP, name)
+    return name
+
+
+def _scenario(name: str, batch: int) -> str:
+    from benchfleet.core import plugins
+
+    refused = plugins.load("benchfleet.agent.scenarios", "benchfleet.scenarios", name).refuse(batch)
+    if refused:
+        raise DocumentError(f"bench: {refused}")
+    return name
+
+
+def _options(providers: tuple[str, ...], options: tuple[str, ...]) -> dict[str, object]:
+    found: dict[str, object] = {"providers": list(providers)} if providers else {}
+    for text in options:
+        key, _, value = text.partition("=")
+        try:
+            found[key] = json.loads(value)
+        except ValueError:
+            found[key] = value
+    return found
+
+
+def _shapes(texts: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
+    from benchfleet.core.runspec import parse_shape
+
+    found = {}
+    for text in texts:
+        name, _, sizes = text.rpartition("=")
+        try:
+            found[name] = parse_shape(sizes)
+        except ValueError as error:
+            raise DocumentError(f"bench --shape {text}: {error}") from error
+    return found
+
+
+def _measure(spec: RunSpec, files, series: Path | None) -> Result:  # type: ignore[no-untyped-def]
+    import asyncio
+    import shutil
+
+    from benchfleet.agent import probe
+    from benchfleet.agent.measure.attempt import measure
+    from benchfleet.core.clock import SystemClock
+
+    with tempfile.TemporaryDirectory(prefix="benchfleet-bench-") as folder:
+        measured = asyncio.run(
+            measure(spec, files, workspace=Path(folder), inventory=probe.inventory(), clock=SystemClock())
+        )
+        if series is not None and measured.series is not None:
+            try:
+                shutil.copyfile(measured.series, series)
+            except OSError as error:
+                raise DocumentError(f"bench --series {series}: cannot be written ({error.strerror})") from error
+    return measured.result
+
+
+def _print(result: Result, as_json: bool) -> None:
+    from benchfleet.core import results
+
+    if as_json:
+        click.echo(json.dumps(results.to_json(result), indent=2))
+    elif result.failure is not None:
+        failure = result.failure
+        click.echo(f"FAILED({failure.reason}) in {failure.phase}: {one_line(failure.detail)}", err=True)
+        for line in failure.stderr_tail.splitlines()[-5:]:
+            click.echo(f"  {one_line(line)}", err=True)
+    else:
+        _table(result)
+    if result.outcome == "failed":
+        raise SystemExit(EXIT_RUN_FAILED)
+    if result.verdict == "invalid":
+        raise SystemExit(EXIT_NO_EVIDENCE)
+
+
+def _table(result: Result) -> None:
+    from benchfleet.core.metric import catalogue
+
+    units = {name: metric.unit for name, metric in catalogue().items()}
+    for name, value in result.metrics.items():
+        if value.value is None:
+            shown = f"-  ({value.reason})"
+        else:
+            shown = f"{value.value:.6g} {units.get(name, '')}"
+            if value.ci95 is not None:
+                shown += f"  [{value.ci95[0]:.4g}, {value.ci95[1]:.4g}]"
+        click.echo(f"{name:26} {one_line(shown)}")
+    click.echo(f"{'verdict':26} {result.verdict}")
+    for reason in result.reasons:
+        click.echo(f"  {reason.flag} ({reason.severity}): {one_line(reason.detail)}")

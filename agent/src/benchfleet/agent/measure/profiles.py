@@ -1,0 +1,67 @@
+"""How long a measurement takes and when it stops (MEASURING protocol C2 and C5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from benchfleet.core.errors import DocumentError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """One level of effort; `half_width` is the target of the median's relative interval."""
+
+    launches: int
+    round_calls_min: int
+    round_span_s: float
+    rounds_min: int
+    rounds_max: int
+    warm_span_s: float
+    warm_window_s: float
+    warm_cap_s: float
+    half_width: float
+    rounds_step: int = 5
+
+
+PROFILES = {
+    "quick": Profile(
+        launches=1,
+        round_calls_min=20,
+        round_span_s=0.1,
+        rounds_min=10,
+        rounds_max=20,
+        warm_span_s=0.3,
+        warm_window_s=0.15,
+        warm_cap_s=5.0,
+        half_width=0.03,
+    ),
+    "standard": Profile(
+        launches=3,
+        round_calls_min=20,
+        round_span_s=0.25,
+        rounds_min=20,
+        rounds_max=60,
+        warm_span_s=1.0,
+        warm_window_s=0.5,
+        warm_cap_s=30.0,
+        half_width=0.01,
+    ),
+    "gate": Profile(
+        launches=5,
+        round_calls_min=20,
+        round_span_s=0.25,
+        rounds_min=20,
+        rounds_max=60,
+        warm_span_s=1.0,
+        warm_window_s=0.5,
+        warm_cap_s=30.0,
+        half_width=0.01,
+    ),
+}
+
+
+def profile(name: str) -> Profile:
+    """A profile by name; DocumentError names those there are."""
+    if name not in PROFILES:
+        raise DocumentError(f"profile {name!r} is not known; there are: {', '.join(PROFILES)}")
+    return PROFILES[name]

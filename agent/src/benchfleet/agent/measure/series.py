@@ -1,0 +1,33 @@
+"""The raw series of an attempt as one blob: a zip of little-endian int64 nanoseconds with a manifest."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from array import array
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+_STAMP = (2026, 1, 1, 0, 0, 0)
+"""Fixed, so that equal series are equal bytes."""
+
+
+def pack(path: Path, lanes: Mapping[str, Path], rounds: Mapping[str, Sequence[Sequence[int]]]) -> Path:
+    """Writes LANE/LAUNCH/wall_ns.i64 per lane and manifest.json; a round is [launch, index, calls, start, end]."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        manifest = {"schema": 1, "round_fields": ["launch", "index", "calls", "start_ns", "end_ns"], "rounds": rounds}
+        archive.writestr(zipfile.ZipInfo("manifest.json", _STAMP), json.dumps(manifest), zipfile.ZIP_DEFLATED)
+        for name, held in lanes.items():
+            info = zipfile.ZipInfo(f"{name}/wall_ns.i64", _STAMP)
+            archive.writestr(info, held.read_bytes(), zipfile.ZIP_DEFLATED)
+    return path
+
+
+def unpack(path: Path, lane: str = "model") -> list[int]:
+    """All nanoseconds of one lane, launch after launch."""
+    found = array("q")
+    with zipfile.ZipFile(path) as archive:
+        names = [n for n in archive.namelist() if n.startswith(f"{lane}/")]
+        for name in sorted(names, key=lambda n: int(n.split("/")[1])):
+            found.frombytes(archive.read(name))
+    return list(found)

@@ -1,0 +1,19 @@
+"""What a measurement asks of the sampler."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from benchfleet.core.samples import SensorSeries
+
+
+class Telemetry(Protocol):
+    """The sampler, as a measurement sees it; times are CLOCK_MONOTONIC nanoseconds."""
+
+    def series(self, start_ns: int, end_ns: int) -> tuple[SensorSeries, ...]:
+        """Every sensor's readings in a window."""
+        ...
+
+    def cpu_ratio(self, start_ns: int, end_ns: int) -> float | None:
+        """CPU time the sampler took in the window over its length; None when not known."""
+        ...

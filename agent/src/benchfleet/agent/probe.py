@@ -1,0 +1,104 @@
+"""What this device is: its facts, and which runtimes it can run; each runtime is asked in a child process."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import contextlib
+import json
+import os
+import platform
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+from benchfleet.core import plugins
+from benchfleet.core.inventory import Inventory, RuntimeFacts
+
+RUNTIMES = "benchfleet.agent.runtimes"
+GROUP = "benchfleet.runtimes"
+PROBE_TIMEOUT_S = 60.0
+_CHILD = """
+import importlib, json, sys
+module = importlib.import_module(sys.argv[1])
+found = module.probe()
+print(json.dumps({"formats": module.FORMATS, **found._asdict()}))
+"""
+
+
+def inventory(*, labels: dict[str, str] | None = None, threads_max: int | None = None) -> Inventory:
+    """The facts of this host; slow the first time, since vendor libraries are imported in children."""
+    release = _os_release()
+    cpus = len(os.sched_getaffinity(0))
+    return Inventory(
+        hostname=platform.node(),
+        board="host",
+        os=release,
+        kernel=platform.release(),
+        arch=platform.machine(),
+        cpu_model=_cpu_model(),
+        cpu_count=min(cpus, threads_max) if threads_max else cpus,
+        memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        python=platform.python_version(),
+        agent_version=version(),
+        runtimes=runtimes(),
+        labels=labels or {},
+        boot_id=_read("/proc/sys/kernel/random/boot_id"),
+        facts={
+            k: v for k, v in {"governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")}.items() if v
+        },
+    )
+
+
+def version() -> str:
+    """The agent's own version."""
+    with contextlib.suppress(metadata.PackageNotFoundError):
+        return metadata.version("benchfleet-agent")
+    return "0"
+
+
+def runtimes() -> tuple[RuntimeFacts, ...]:
+    """Every runtime plug-in, asked side by side."""
+    names = plugins.names(RUNTIMES, GROUP)
+    with concurrent.futures.ThreadPoolExecutor(max_workers=4) as pool:
+        return tuple(pool.map(_ask, names))
+
+
+def _ask(name: str) -> RuntimeFacts:
+    module = f"{RUNTIMES}.{name}"
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", _CHILD, module], capture_output=True, text=True, timeout=PROBE_TIMEOUT_S, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return RuntimeFacts(name=name, available=False, reason=f"its probe took longer than {PROBE_TIMEOUT_S:.0f} s")
+    if done.returncode != 0:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        return RuntimeFacts(name=name, available=False, reason=f"its probe failed ({last})")
+    found = json.loads(done.stdout.splitlines()[-1])
+    formats = tuple(found["formats"])
+    if "why" in found:
+        return RuntimeFacts(name=name, available=False, reason=found["why"], formats=formats)
+    return RuntimeFacts(
+        name=name, available=True, version=found["version"], formats=formats, providers=tuple(found["providers"])
+    )
+
+
+def _read(path: str) -> str:
+    with contextlib.suppress(OSError):
+        return Path(path).read_text().strip()
+    return ""
+
+
+def _os_release() -> str:
+    for line in _read("/etc/os-release").splitlines():
+        if line.startswith("PRETTY_NAME="):
+            return line.split("=", 1)[1].strip('"')
+    return platform.system()
+
+
+def _cpu_model() -> str:
+    for line in _read("/proc/cpuinfo").splitlines():
+        if line.startswith(("model name", "Model")):
+            return line.split(":", 1)[1].strip()
+    return platform.processor() or "unknown"

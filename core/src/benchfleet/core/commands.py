@@ -1,0 +1,75 @@
+"""A click group whose commands are the files of a folder, imported on use; and the edge where errors become exit codes.
+
+A command file holds `command`; the first line of its docstring is its line in `--help`, read without importing it.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import os
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from benchfleet.core.errors import EXIT_USAGE, BenchfleetError
+
+EXIT_INTERRUPTED = 130
+
+
+class LazyGroup(click.Group):
+    """Commands by file name, underscores as dashes."""
+
+    def __init__(self, *, package: str, folder: Path, **options: Any) -> None:
+        super().__init__(**options)
+        self._package, self._folder = package, folder
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every file that is not private and not `main`."""
+        return sorted(
+            path.stem.replace("_", "-")
+            for path in self._folder.glob("*.py")
+            if not path.stem.startswith("_") and path.stem != "main"
+        )
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Imports the one that is called."""
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        command = importlib.import_module(f"{self._package}.{cmd_name.replace('-', '_')}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands from docstrings alone."""
+        rows = [(name, self._summary(name)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+    def _summary(self, name: str) -> str:
+        tree = ast.parse((self._folder / f"{name.replace('-', '_')}.py").read_text())
+        return (ast.get_docstring(tree) or "").split("\n", 1)[0]
+
+
+def run(group: click.Group) -> NoReturn:
+    """Calls a group and turns what goes wrong into one line and an exit code; the user never sees a traceback."""
+    try:
+        code = group.main(standalone_mode=False)
+        sys.stdout.flush()
+    except BenchfleetError as error:
+        click.echo(f"{group.name}: {error}", err=True)
+        sys.exit(error.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        sys.exit(EXIT_USAGE)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(EXIT_USAGE)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(EXIT_INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,165 @@
+"""Whatever a model or a runner does is an outcome of the run, with the phase and the reason; the agent lives."""
+
+import asyncio
+import hashlib
+import importlib.util
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from benchfleet.agent.measure import series
+from benchfleet.agent.measure.attempt import Files, measure
+from benchfleet.core import results
+from benchfleet.core.clock import SystemClock
+from benchfleet.core.inventory import Inventory
+from benchfleet.core.runspec import Artifact, ModelRef, RunSpec
+
+_spec = importlib.util.spec_from_file_location("bad_models", Path(__file__).parents[2] / "fixtures" / "bad_models.py")
+bad_models = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(bad_models)
+
+DATA = Path(str(resources.files("benchfleet.controller"))) / "demo" / "data"
+INVENTORY = Inventory(
+    hostname="h", board="host", os="", kernel="", arch="", cpu_model="", cpu_count=2, memory_bytes=1, python="",
+    agent_version="0",
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _own_lock(tmp_path, monkeypatch):
+    monkeypatch.setenv("BENCHFLEET_HOST_LOCK", str(tmp_path / "host.lock"))
+
+
+def ref(path):
+    data = path.read_bytes()
+    artifact = Artifact(digest=hashlib.sha256(data).hexdigest(), size_bytes=len(data))
+    return ModelRef(name=f"{path.stem}:file", format=path.suffix[1:], precision=None, artifact=artifact)
+
+
+async def attempt(tmp_path, path, *, runtime="onnxruntime", baseline=None, dataset=None, stop=None, **more):
+    spec = RunSpec(
+        model=ref(path), runtime=runtime, profile="quick", baseline=ref(baseline) if baseline else None,
+        dataset=Artifact(digest="0" * 64, size_bytes=1) if dataset else None, **more,
+    )  # fmt: skip
+    files = Files(model=path, baseline=baseline, dataset=dataset)
+    return await measure(spec, files, workspace=tmp_path / "work", inventory=INVENTORY, clock=SystemClock(), stop=stop)
+
+
+@pytest.mark.parametrize(("suffix", "runtime"), [("onnx", "onnxruntime"), ("tflite", "litert")])
+async def test_a_model_is_measured_beside_its_baseline(tmp_path, suffix, runtime):
+    measured = await attempt(
+        tmp_path,
+        DATA / f"digits-int8.{suffix}",
+        runtime=runtime,
+        baseline=DATA / f"digits-fp32.{suffix}",
+        dataset=DATA / "digits-test.npz",
+    )
+    result = measured.result
+    assert result.outcome == "ok", result.failure
+    assert result.metrics["accuracy_top1"].value > 0.97
+    assert result.metrics["agreement_with_reference"].value > 0.98
+    assert result.metrics["latency_ratio_to_baseline"].n >= 10
+    raw = series.unpack(measured.series)
+    assert len(raw) == result.metrics["latency_ms_p50"].n
+    assert sorted(raw)[-1] / 1e6 == pytest.approx(result.metrics["latency_ms_max"].value)
+    assert results.loads(results.dumps(result)) == results.loads(results.dumps(results.loads(results.dumps(result))))
+
+
+async def test_throughput_is_samples_over_wall_time(tmp_path):
+    result = (await attempt(tmp_path, DATA / "digits-fp32.onnx", batch=8, scenario="offline")).result
+    p50_s = result.metrics["latency_ms_p50"].value / 1e3
+    assert result.metrics["throughput_per_s"].value == pytest.approx(8 / p50_s, rel=0.8)
+    assert result.metrics["batch_size"].value == 8
+
+
+@pytest.mark.parametrize(
+    ("fail", "reason", "says"),
+    [
+        ("segfault", "runner_signal", "SIGSEGV"),
+        ("abort", "runner_signal", "SIGABRT"),
+        ("exit", "exit", "code 3"),
+        ("exception", "exception", "made to fail"),
+        ("oom", "oom", "memory"),
+    ],
+)
+async def test_a_runner_that_dies_is_an_outcome(tmp_path, fail, reason, says):
+    measured = await attempt(
+        tmp_path, DATA / "digits-fp32.onnx", runtime="null", runtime_options={"fail": fail, "fail_after": 50}
+    )
+    failure = measured.result.failure
+    assert measured.result.outcome == "failed"
+    assert failure.reason == reason
+    assert says in failure.detail
+    assert failure.phase == "warm"
+
+
+async def test_a_model_that_never_returns_is_stopped(tmp_path):
+    path = bad_models.infinite_loop(tmp_path / "loop.onnx")
+    failure = (await attempt(tmp_path, path, timeout_s=4.0)).result.failure
+    assert (failure.reason, failure.phase) == ("timeout", "load")
+
+
+async def test_a_flood_on_stderr_neither_blocks_nor_fills_memory(tmp_path):
+    measured = await attempt(
+        tmp_path,
+        DATA / "digits-fp32.onnx",
+        runtime="null",
+        runtime_options={"fail": "flood", "fail_after": 1, "latency_us": 2000},
+    )
+    assert measured.result.outcome == "ok"
+
+
+async def test_nan_makes_a_result_invalid(tmp_path):
+    result = (await attempt(tmp_path, bad_models.nan_output(tmp_path / "nan.onnx"))).result
+    assert result.verdict == "invalid"
+    assert result.reasons[0].flag == "nan_inf"
+    assert result.metrics["nan_count"].value > 0
+
+
+async def test_null_results_say_that_they_are_not_real(tmp_path):
+    result = (await attempt(tmp_path, DATA / "digits-fp32.onnx", runtime="null")).result
+    assert "simulated" in {r.flag for r in result.reasons}
+    assert result.provenance["simulated"] is True
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (bad_models.random_bytes, "unsupported_model"),
+        (bad_models.truncated, "unsupported_model"),
+        (bad_models.unknown_operator, "unsupported_model"),
+        (bad_models.external_data_escaping, "unsupported_model"),
+        (bad_models.dynamic_shape, "dynamic_shape"),
+    ],
+)
+async def test_what_a_runtime_refuses_is_an_outcome(tmp_path, make, reason):
+    failure = (await attempt(tmp_path, make(tmp_path / "bad.onnx"))).result.failure
+    assert failure.reason == reason
+
+
+async def test_an_open_shape_is_measured_once_it_is_said(tmp_path):
+    path = bad_models.dynamic_shape(tmp_path / "dynamic.onnx")
+    assert (await attempt(tmp_path, path, shapes={"x": (1, 3, 8, 8)})).result.outcome == "ok"
+
+
+async def test_cuda_without_cuda_is_refused_and_not_run_on_the_cpu(tmp_path):
+    failure = (
+        await attempt(tmp_path, DATA / "digits-fp32.onnx", runtime_options={"providers": ["CUDAExecutionProvider"]})
+    ).result.failure
+    assert failure.reason == "placement"
+    assert "CPUExecutionProvider" in failure.detail
+
+
+async def test_a_data_set_that_does_not_fit_is_refused(tmp_path):
+    path = bad_models.good(tmp_path / "good.onnx")
+    failure = (await attempt(tmp_path, path, dataset=DATA / "digits-test.npz")).result.failure
+    assert failure.reason == "dataset_mismatch"
+
+
+async def test_a_stopped_attempt_ends_at_once_and_says_so(tmp_path):
+    stop = asyncio.Event()
+    options = {"fail": "hang", "fail_after": 30}
+    running = attempt(tmp_path, DATA / "digits-fp32.onnx", runtime="null", stop=stop, runtime_options=options)
+    asyncio.get_running_loop().call_later(1.0, stop.set)
+    assert (await asyncio.wait_for(running, 15)).result.outcome == "stopped"

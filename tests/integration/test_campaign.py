@@ -1,0 +1,71 @@
+"""A campaign over a real fleet, from its document to results, and what a bad model does to it."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchfleet.v1 import campaign_pb2
+from tests.fixtures import bad_models
+from tests.support.documents import campaign
+
+CAMPAIGN_S = 150.0
+SUCCEEDED = campaign_pb2.RUN_STATE_SUCCEEDED
+FAILED = campaign_pb2.RUN_STATE_FAILED
+
+
+def test_every_cell_on_every_device_has_one_result_with_its_numbers(pair, pair_operator):
+    made = pair_operator.create(campaign(baseline={"model": "digits:fp32"}))
+    runs = pair_operator.wait_ended(made, CAMPAIGN_S)
+    results = pair_operator.results(made)
+    assert {(r.cell.model, r.cell.device) for r in runs.values()} == {
+        (model, device) for model in ("digits:fp32", "digits:int8") for device in ("one", "two")
+    }
+    for run in runs.values():
+        assert run.state == SUCCEEDED, run
+        (result,) = results[run.id]
+        assert result.outcome == "ok"
+        assert result.metrics["latency_ms_p50"].value > 0
+        assert result.metrics["accuracy_top1"].value > 0.9
+        assert result.cell["model"]["name"] == run.cell.model
+
+
+def test_a_device_gets_no_cell_beyond_its_threads(pair, pair_operator):
+    made = pair_operator.create(campaign(models=["digits:int8"], matrix={"runtime": ["onnxruntime"], "threads": [2]}))
+    runs = pair_operator.wait_ended(made, CAMPAIGN_S)
+    assert [r.cell.device for r in runs.values() if r.state == SUCCEEDED] == ["one"]
+
+
+def test_a_model_that_gives_nan_is_never_plainly_valid(pair, pair_operator, tmp_path):
+    pair.commands.show("models", "push", str(bad_models.nan_output(tmp_path / "nan.onnx")), "--name", "bad:nan")
+    made = pair_operator.create(campaign(models=["bad:nan"], devices={"selector": "role=first"}, dataset=None))
+    (run,) = pair_operator.wait_ended(made, CAMPAIGN_S).values()
+    (result,) = pair_operator.results(made)[run.id]
+    assert run.state == FAILED or result.verdict == "invalid"
+
+
+def test_a_request_for_cuda_fails_on_a_host_without_it_and_never_runs_elsewhere(pair, pair_operator):
+    made = pair_operator.create(
+        campaign(
+            models=["digits:int8"],
+            devices={"selector": "role=first"},
+            matrix={"runtime": ["onnxruntime"], "providers": [["CUDAExecutionProvider"]]},
+        )
+    )
+    for run in pair_operator.wait_ended(made, CAMPAIGN_S).values():
+        assert run.state in (FAILED, campaign_pb2.RUN_STATE_UNSCHEDULABLE), run
+        assert "CUDAExecutionProvider" in run.reason + run.detail
+
+
+@pytest.mark.parametrize("phase", ["queued", "leased"])
+def test_cancel_ends_every_run_and_frees_the_device(pair, pair_operator, phase):
+    made = pair_operator.create(
+        campaign(matrix={"runtime": ["onnxruntime"], "threads": [1], "batch": [1, 2, 4]}, scenarios=["offline"])
+    )
+    if phase == "leased":
+        leased = campaign_pb2.RUN_STATE_LEASED
+        pair_operator.wait_runs(made, lambda runs: any(r.state == leased for r in runs.values()), 60)
+    pair_operator.cancel(made)
+    runs = pair_operator.wait_ended(made, 60)
+    assert any(r.state == campaign_pb2.RUN_STATE_CANCELLED for r in runs.values())
+    after = pair_operator.create(campaign(models=["digits:int8"]))
+    assert all(r.state == SUCCEEDED for r in pair_operator.wait_ended(after, CAMPAIGN_S).values())
