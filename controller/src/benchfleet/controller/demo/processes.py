@@ -79,6 +79,17 @@ class Services:
             raise RunFailedError(f"demo: {service.failure()}")
         self._running.remove(service)
 
+    def named(self, name: str) -> Service:
+        """The running service of that name, the newest when it was started again."""
+        return next(service for service in reversed(self._running) if service.name == name)
+
+    def kill(self, name: str) -> None:
+        """Kills a service without a word, as a power cut would, and forgets it."""
+        service = self.named(name)
+        service.process.kill()
+        service.process.wait()
+        self._running.remove(service)
+
     def check(self) -> None:
         """RunFailedError when one of them ended by itself."""
         for service in self._running:
