@@ -69,7 +69,7 @@ def judge(fleet: LocalFleet, policy: Path, output: Path) -> None:
     show = fleet.commands.show
     show("compare", "latest", "--baseline", "digits:fp32", allowed=(0, 3))
     code = show("gate", "latest", "--policy", str(policy), "--junit", str(output / "gate.xml"), allowed=GATE_CODES)
-    show("report", "latest", "-o", str(output / "report.html"))
+    show("report", "latest", "--policy", str(policy), "-o", str(output / "report.html"))
     show("export", "latest", "--format", "json", "-o", str(output / "results.json"))
     say({0: "the gate passed", 1: "the gate failed", 3: "the gate found no evidence"}[code])
     say(f"report.html, gate.xml and results.json are in {output}")

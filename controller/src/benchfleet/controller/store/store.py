@@ -48,7 +48,8 @@ class Store:
         except (DatabaseError, OSError) as error:
             os.close(self._lock)
             raise StateError(
-                f"state {self._path}: cannot be opened ({str(error).splitlines()[0]}); restore it from a backup or move it away"
+                f"state {self._path}: cannot be opened ({str(error).splitlines()[0]}); "
+                "restore it from a backup or move it away"
             ) from error
         self._thread = threading.Thread(target=self._write_loop, name="store-writer", daemon=True)
         self._thread.start()
@@ -157,12 +158,16 @@ def _exclusive(folder: Path) -> int:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise StateError(f"state {folder}: cannot be written ({error.strerror}); choose another with --state") from error
+        raise StateError(
+            f"state {folder}: cannot be written ({error.strerror}); choose another with --state"
+        ) from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(handle)
-        raise StateError(f"state {folder}: another controller uses it; stop that one or choose another --state") from None
+        raise StateError(
+            f"state {folder}: another controller uses it; stop that one or choose another --state"
+        ) from None
     return handle
 
 
