@@ -166,3 +166,16 @@ def test_size_is_compared_across_formats_because_conditions_do_not_change_it():
 def test_every_run_of_a_large_campaign_has_its_own_label():
     rows = compare(fleet(40)).rows
     assert len({r.label for r in rows}) == 40
+
+
+def test_baseline_may_be_a_model_matched_cell_by_cell():
+    c = campaign(
+        run("a1", measured=result(p50=10)),
+        run("a4", threads=4, measured=result(p50=6)),
+        run("b4", model="digits:int8", threads=4, measured=result(p50=3)),
+        baseline=None,
+    )
+    comparison = compare(c, "digits:fp32")
+    assert comparison.baseline == "digits:fp32"
+    assert row(comparison, "b4").latency.value == pytest.approx(0.5)
+    assert row(comparison, "a1").is_baseline

@@ -5,7 +5,10 @@ from __future__ import annotations
 import io
 import json
 
-from benchfleet.controller.exporters.json import write
+import pytest
+
+from benchfleet.controller.exporters.json import read, write
+from benchfleet.core.errors import DocumentError
 from benchfleet.core.results import from_json
 from tests.support.campaigns import campaign, fleet, result, run
 
@@ -29,3 +32,18 @@ def test_lone_surrogates_and_runs_without_result_survive():
     assert data["runs"][0]["model"] == "a\udc80"
     assert data["runs"][1]["result"] is None
     assert data["runs"][1]["reason"] == "agent_lost"
+
+
+def test_export_reads_back_as_the_same_campaign():
+    record = fleet(9)
+    stream = io.BytesIO()
+    write(record, stream)
+    assert read(stream.getvalue()) == record
+
+
+@pytest.mark.parametrize(
+    "payload", [b"", b"[]", b"{}", b'{"kind": "CampaignExport", "schema": 9}', b"[" * 100_000, b"\xff"]
+)
+def test_what_is_no_export_is_refused_in_one_line(payload):
+    with pytest.raises(DocumentError, match="export"):
+        read(payload)

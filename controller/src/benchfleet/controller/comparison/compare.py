@@ -9,7 +9,7 @@ and results that are invalid are shown, never ranked.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from benchfleet.controller.catalog import CampaignRecord, RunRecord
@@ -110,10 +110,12 @@ def why_of(run: RunRecord) -> str:
 
 
 def compare(campaign: CampaignRecord, baseline_cell: str | None = None) -> Comparison:
-    """Rows for every run. `baseline_cell` (a cell key, or a part of exactly one) outranks the declared baseline model.
+    """Rows for every run. `baseline_cell` outranks the declared baseline: a model, a cell key, or a part of just one.
 
     NotFoundError: `baseline_cell` names no cell of the campaign, or several.
     """
+    if baseline_cell is not None and any(run.model == baseline_cell for run in campaign.runs):
+        campaign, baseline_cell = replace(campaign, baseline_model=baseline_cell), None
     names = labels(campaign.runs)
     chosen = _cell_named(campaign, baseline_cell) if baseline_cell is not None else None
     best = _best(campaign.runs)

@@ -6,5 +6,18 @@ Runs without a result are written too, with their state and reason. Output is UT
 
 from __future__ import annotations
 
+from typing import BinaryIO, Protocol
+
+from benchfleet.controller.catalog import CampaignRecord
+
 PACKAGE = "benchfleet.controller.exporters"
 GROUP = "benchfleet.exporters"
+
+
+class Exporter(Protocol):
+    """The module interface."""
+
+    MEDIA_TYPE: str
+
+    def write(self, results: CampaignRecord, stream: BinaryIO) -> None:
+        """Writes every run; leaves the stream open."""

@@ -7,7 +7,8 @@ from dataclasses import fields
 from typing import Any, BinaryIO
 
 from benchfleet.controller.catalog import CampaignRecord, RunRecord
-from benchfleet.core.results import to_json
+from benchfleet.core.errors import DocumentError
+from benchfleet.core.results import from_json, to_json
 
 MEDIA_TYPE = "application/json"
 SCHEMA = 1
@@ -34,3 +35,20 @@ def document(campaign: CampaignRecord) -> dict[str, Any]:
 def _run(run: RunRecord) -> dict[str, Any]:
     plain = {f.name: getattr(run, f.name) for f in fields(run) if f.name != "result"}
     return {**plain, "result": to_json(run.result) if run.result is not None else None}
+
+
+def read(payload: bytes) -> CampaignRecord:
+    """The campaign of an export; DocumentError when the bytes are not one."""
+    try:
+        data = json.loads(payload)
+        if data["kind"] != "CampaignExport" or data["schema"] != SCHEMA:
+            raise DocumentError(f"not a campaign export of schema {SCHEMA}; write one with `benchfleet export`")
+        plain = {f.name: data[f.name] for f in fields(CampaignRecord) if f.name not in ("runs", "pruned")}
+        return CampaignRecord(**plain, pruned=tuple(data["pruned"]), runs=tuple(_read_run(run) for run in data["runs"]))
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise DocumentError(f"not a campaign export ({error!r:.120})") from error
+
+
+def _read_run(data: dict[str, Any]) -> RunRecord:
+    plain = {f.name: data[f.name] for f in fields(RunRecord) if f.name != "result"}
+    return RunRecord(**plain, result=from_json(data["result"]) if data["result"] is not None else None)

@@ -52,7 +52,7 @@ def judge(metric: str, value: Value | None, limit: limits.Limit) -> Verdict:
                 outcome="no_evidence",
                 observed=observed,
                 limit=limit.text,
-                why=f"inconclusive: the limit lies within the 95 % interval of {metric}; measure longer",
+                why=f"inconclusive: the limit lies within the 95 % interval of {metric}; more samples would tell",
             )
     holds = limit.holds(value.value)
     return Verdict(

@@ -1,0 +1,32 @@
+"""Write a campaign as one HTML page that needs no network.
+
+benchfleet report latest -o report.html
+benchfleet report latest -o report.html --policy policy.yaml
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from benchfleet.controller.client import FleetOptions, fleet_options
+
+
+@click.command(name="report")
+@click.argument("campaign", metavar="ID")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The HTML file to write.")
+@click.option("--policy", "policy_file", type=click.Path(path_type=Path), help="Show what this policy says, too.")
+@click.option("--baseline", metavar="CELL", help="A model, or a cell key or a part of just one. [default: as declared]")
+@fleet_options
+def command(fleet: FleetOptions, campaign: str, output: Path, policy_file: Path | None, baseline: str | None) -> None:
+    """Write campaign ID (an id, its beginning, latest, or a JSON export) as one self-contained page."""
+    from benchfleet.controller.cli._output import write_atomically
+    from benchfleet.controller.cli._source import campaign_of
+    from benchfleet.controller.policies.load import load_policy
+    from benchfleet.controller.reports import report_html
+
+    policy = load_policy(policy_file) if policy_file is not None else None
+    html = report_html(campaign_of(fleet, campaign), policy, baseline)
+    write_atomically(output, html.encode("utf-8"))
+    click.echo(f"wrote {click.format_filename(output)} ({len(html) // 1024 + 1} KiB)", err=True)

@@ -1,0 +1,80 @@
+"""A gate's decision as plain data, and as a table for people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from benchfleet.controller.policies.evaluate import Decision
+from benchfleet.core.errors import one_line
+
+SCHEMA = 1
+STYLES = {"pass": "green", "fail": "bold red", "no_evidence": "yellow"}
+WORDS = {"pass": "pass", "fail": "fail", "no_evidence": "no evidence"}
+
+
+def decision_json(decision: Decision) -> dict[str, Any]:
+    """Outcome, exit code and every check."""
+    return {
+        "schema": SCHEMA,
+        "campaign": decision.campaign.id,
+        "policy": decision.policy.name,
+        "on_no_evidence": decision.policy.on_no_evidence,
+        "outcome": decision.outcome,
+        "exit_code": decision.exit_code,
+        "why": decision.why,
+        "cells": [
+            {
+                "run": cell.run.run_id,
+                "device": cell.run.device,
+                "cell": cell.run.cell_key,
+                "outcome": cell.outcome,
+                "soft_score": cell.score,
+                "checks": [
+                    {
+                        "constraint": check.constraint.name,
+                        "hard": check.hard,
+                        "weight": check.constraint.weight,
+                        "outcome": check.verdict.outcome,
+                        "observed": check.verdict.observed,
+                        "limit": check.verdict.limit,
+                        "why": check.verdict.why,
+                    }
+                    for check in cell.checks
+                ],
+            }
+            for cell in decision.cells
+        ],
+    }
+
+
+def render_decision(decision: Decision, console: Console) -> None:
+    """One row a cell and constraint; then the outcome in one line."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("cell", overflow="fold", min_width=14)
+    for name in ("constraint", "limit", "outcome"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("observed, why", overflow="fold")
+    for cell in decision.cells:
+        for index, check in enumerate(cell.checks):
+            verdict = check.verdict
+            said = verdict.observed or ""
+            if verdict.outcome != "pass":
+                said = f"{said}: {verdict.why}" if said else verdict.why
+            table.add_row(
+                Text(one_line(cell.label) if index == 0 else ""),
+                Text(check.constraint.name + ("" if check.hard else f" (soft ×{check.constraint.weight:g})")),
+                Text(one_line(verdict.limit)),
+                Text(WORDS[verdict.outcome], style=STYLES[verdict.outcome] if check.hard else ""),
+                Text(one_line(said, limit=300)),
+            )
+        if cell.score is not None:
+            table.add_row("", "soft score", "", f"{100 * cell.score:.0f} %", "")
+        table.add_section()
+    console.print(table)
+    style, word = STYLES[decision.outcome], WORDS[decision.outcome]
+    console.print(Text(one_line(f"{word}: policy {decision.policy.name}: {decision.why}", limit=600), style=style))
