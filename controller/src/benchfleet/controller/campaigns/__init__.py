@@ -1,0 +1,1 @@
+"""Campaigns: the document, its plan, and the state machine of its runs."""

@@ -1,0 +1,232 @@
+"""Turns events into committed rows and then into messages: load the slice, step, save, commit, act."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from benchfleet.controller.campaigns import machine, rows, scheduler
+from benchfleet.controller.events import Hub
+from benchfleet.controller.fleet.sessions import Sessions
+from benchfleet.controller.store import Store
+from benchfleet.controller.store import tables as t
+from benchfleet.core.clock import Clock
+from benchfleet.v1 import agent_pb2, run_pb2
+
+log = logging.getLogger(__name__)
+
+SWEEP_S = 1.0
+"""Catches what events missed: leases that ran out, idle devices with queued runs."""
+
+ENDED = ("succeeded", "failed", "cancelled")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one event did: the slices around it and the actions, with what they need."""
+
+    before: machine.Slice
+    after: machine.Slice
+    actions: tuple[machine.Action, ...]
+    campaign_id: str
+    campaign_name: str
+    spec: bytes
+
+    @property
+    def disposition(self) -> str | None:
+        """Of the result reported, if this was a report."""
+        return next((a.disposition for a in self.actions if isinstance(a, machine.Record)), None)
+
+
+class Engine:
+    """Owns every change of runs and attempts."""
+
+    def __init__(self, store: Store, sessions: Sessions, hub: Hub, clock: Clock) -> None:
+        self.store, self.sessions, self.hub, self.clock = store, sessions, hub, clock
+        self._wake = asyncio.Event()
+        self._sweeper: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Extends every live lease (whoever holds one may still be measuring), then sweeps."""
+        for run_id in await self.store.read(_holding):
+            await self.handle(run_id, machine.Restarted())
+        self._sweeper = asyncio.create_task(self._sweep())
+
+    async def stop(self) -> None:
+        """Ends the sweep; leases stay as they are."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._sweeper
+
+    def wake(self) -> None:
+        """There may be something to lease."""
+        self._wake.set()
+
+    async def handle(
+        self,
+        run_id: str,
+        event: machine.Event,
+        also: Callable[[Connection, Outcome], None] | None = None,
+    ) -> Outcome | None:
+        """One event of one run; `also` writes in the same transaction. None when there is no such run."""
+        now_s = self.clock.boottime_s()
+        now_utc_s = self.clock.utc().timestamp()
+
+        def transact(connection: Connection) -> Outcome | None:
+            outcome = _apply(connection, run_id, event, now_s, now_utc_s)
+            if outcome is not None and also is not None:
+                also(connection, outcome)
+            return outcome
+
+        outcome = await self.store.write(transact)
+        if outcome is not None:
+            self._act(outcome)
+        return outcome
+
+    def _act(self, outcome: Outcome) -> None:
+        run, attempt = outcome.after.run, outcome.after.attempt
+        for action in outcome.actions:
+            if isinstance(action, machine.Offer):
+                self.sessions.send(run.device, assign_message(outcome))
+            elif isinstance(action, machine.Withdraw) and attempt is not None:
+                ref = agent_pb2.AttemptRef(run_id=run.id, epoch=attempt.epoch)
+                cancel = agent_pb2.Cancel(attempt=ref, reason=action.reason)
+                self.sessions.send(run.device, agent_pb2.SessionResponse(cancel=cancel))
+        if outcome.before != outcome.after:
+            self.hub.changed(outcome.campaign_id)
+            if outcome.before.run.state != run.state or (attempt is not None and not attempt.holds_device):
+                self.wake()
+
+    async def reoffer(self, run_id: str) -> None:
+        """Sends the assignment of a live attempt again; that renews its lease."""
+        found = await self.store.read(lambda c: rows.load(c, run_id))
+        if found is None or found.attempt is None or found.run.state != "leased":
+            return
+        outcome = await self.handle(run_id, machine.Renewed(found.attempt.epoch))
+        if outcome is not None and outcome.after.run.state == "leased":
+            self.sessions.send(outcome.after.run.device, assign_message(outcome))
+
+    async def _sweep(self) -> None:
+        while True:
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), SWEEP_S)
+            self._wake.clear()
+            try:
+                await self._expire()
+                await self._schedule()
+            except Exception:  # the loop that keeps the fleet going must outlive one bad turn
+                log.exception("engine event=sweep_failed")
+
+    async def _expire(self) -> None:
+        now_s = self.clock.boottime_s()
+
+        def expired(connection: Connection) -> Sequence[str]:
+            held = select(t.attempt.c.run).where(t.attempt.c.holds_device, t.attempt.c.lease_deadline_s <= now_s)
+            return connection.execute(held).scalars().all()
+
+        for run_id in await self.store.read(expired):
+            await self.handle(run_id, machine.Tick())
+
+    async def _schedule(self) -> None:
+        online = self.sessions.online()
+        if not online:
+            return
+
+        def candidates(connection: Connection) -> tuple[list[scheduler.Waiting], list[str]]:
+            queued = connection.execute(
+                select(t.run.c.id, t.run.c.device, t.run.c.ordinal, t.campaign.c.created_utc_s)
+                .join(t.campaign, t.campaign.c.id == t.run.c.campaign)
+                .where(t.run.c.state == "queued", t.run.c.device.in_(online))
+            ).all()
+            busy = select(t.attempt.c.device).where(t.attempt.c.holds_device)
+            idle = connection.execute(
+                select(t.device.c.name).where(
+                    t.device.c.name.in_(online), t.device.c.admission == "open", t.device.c.name.not_in(busy)
+                )
+            ).scalars()
+            waiting = [
+                scheduler.Waiting(run_id=q.id, device=q.device, campaign_order=q.created_utc_s, ordinal=q.ordinal)
+                for q in queued
+            ]
+            return waiting, list(idle)
+
+        waiting, idle = await self.store.read(candidates)
+        for chosen in scheduler.assign(waiting, idle):
+            session = self.sessions.get(chosen.device)
+            if session is not None:
+                await self.handle(chosen.run_id, machine.Lease(session.incarnation))
+
+
+def assign_message(outcome: Outcome) -> agent_pb2.SessionResponse:
+    """The offer of the slice's live attempt."""
+    run = outcome.after.run
+    assign = agent_pb2.Assign(
+        attempt=agent_pb2.AttemptRef(run_id=run.id, epoch=run.epoch),
+        campaign_id=outcome.campaign_id,
+        campaign_name=outcome.campaign_name,
+        spec=run_pb2.RunSpec.FromString(outcome.spec),
+    )
+    return agent_pb2.SessionResponse(assign=assign)
+
+
+def _holding(connection: Connection) -> Sequence[str]:
+    return connection.execute(select(t.attempt.c.run).where(t.attempt.c.holds_device)).scalars().all()
+
+
+def _apply(connection: Connection, run_id: str, event: machine.Event, now_s: float, now_utc_s: float) -> Outcome | None:
+    before = rows.load(connection, run_id)
+    if before is None:
+        return None
+    if isinstance(event, machine.Lease) and _device_held(connection, before.run.device):
+        after, actions = before, ()
+    else:
+        after, actions = machine.step(before, event, now_s)
+    rows.save(connection, before, after)
+    about = connection.execute(
+        select(t.run.c.spec, t.campaign.c.id, t.campaign.c.name)
+        .join(t.campaign, t.campaign.c.id == t.run.c.campaign)
+        .where(t.run.c.id == run_id)
+    ).one()
+    if after.run.state != before.run.state:
+        settle_campaign(connection, about.id, now_utc_s)
+        connection.execute(
+            insert(t.audit).values(
+                created_utc_s=now_utc_s,
+                actor="controller",
+                action=f"run.{after.run.state}",
+                subject=run_id,
+                detail=after.run.reason,
+            )
+        )
+    return Outcome(before, after, actions, about.id, about.name, about.spec)
+
+
+def _device_held(connection: Connection, device: str) -> bool:
+    held = select(func.count()).select_from(t.attempt).where(t.attempt.c.device == device, t.attempt.c.holds_device)
+    return bool(connection.execute(held).scalar_one())
+
+
+def settle_campaign(connection: Connection, campaign_id: str, now_utc_s: float) -> None:
+    """The campaign's state from the states of its runs."""
+    counted = connection.execute(
+        select(t.run.c.state, func.count()).where(t.run.c.campaign == campaign_id).group_by(t.run.c.state)
+    )
+    counts: dict[str, int] = {state: count for state, count in counted}
+    total, ended = sum(counts.values()), sum(counts.get(s, 0) for s in ENDED)
+    held = connection.execute(select(t.campaign.c.state).where(t.campaign.c.id == campaign_id)).scalar_one()
+    if held == "cancelled":
+        state = "cancelled"
+    elif ended == total:
+        state = "completed" if counts.get("succeeded", 0) == total else "completed_with_failures"
+    else:
+        state = "queued" if counts.get("queued", 0) == total else "running"
+    ended_utc_s = now_utc_s if ended == total else None
+    connection.execute(
+        update(t.campaign).where(t.campaign.c.id == campaign_id).values(state=state, ended_utc_s=ended_utc_s)
+    )

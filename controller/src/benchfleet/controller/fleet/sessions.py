@@ -1,0 +1,115 @@
+"""The live sessions: one per device, one writer per stream, bounded queues, the newest incarnation wins."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, field
+
+from benchfleet.v1 import agent_pb2
+
+QUEUE_MESSAGES_MAX = 64
+"""An agent that does not read for so long is closed, before its messages fill the controller's memory."""
+
+WRITE_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gauge:
+    """The newest value of one sensor of a device; None with a quality when it was not measured."""
+
+    sensor: str
+    kind: str
+    scope: str
+    value: float | None
+    quality: str
+
+
+@dataclass(slots=True)
+class LiveSession:
+    """One open stream."""
+
+    device: str
+    incarnation: int
+    instance_id: str
+    outbound: asyncio.Queue[agent_pb2.SessionResponse | None] = field(
+        default_factory=lambda: asyncio.Queue(QUEUE_MESSAGES_MAX)
+    )
+    gauges: dict[str, Gauge] = field(default_factory=dict)
+    progress: dict[str, tuple[int, float]] = field(default_factory=dict)
+    series: dict[int, Gauge] = field(default_factory=dict)
+    closed: bool = False
+
+    def send(self, message: agent_pb2.SessionResponse) -> bool:
+        """Queues a message; False, and the session ends, when the agent does not read."""
+        if self.closed:
+            return False
+        try:
+            self.outbound.put_nowait(message)
+        except asyncio.QueueFull:
+            self.close()
+            return False
+        return True
+
+    def close(self) -> None:
+        """Ends the writer after what is queued, or at once when the queue is full."""
+        if not self.closed:
+            self.closed = True
+            with contextlib.suppress(asyncio.QueueFull):
+                self.outbound.put_nowait(None)
+
+
+class Sessions:
+    """All live sessions of this controller."""
+
+    def __init__(self) -> None:
+        self._by_device: dict[str, LiveSession] = {}
+
+    def open(self, session: LiveSession) -> bool:
+        """Makes a session the device's; an older one is fenced. False when a newer one is already there."""
+        held = self._by_device.get(session.device)
+        if held is not None:
+            if held.incarnation > session.incarnation:
+                return False
+            other = held.instance_id != session.instance_id
+            held.send(_go_away("SUPERSEDED", "a newer session of this device has come", final=other))
+            held.close()
+        self._by_device[session.device] = session
+        return True
+
+    def forget(self, session: LiveSession) -> bool:
+        """Drops a session that has ended; whether it was still the device's."""
+        session.close()
+        if self._by_device.get(session.device) is session:
+            del self._by_device[session.device]
+            return True
+        return False
+
+    def get(self, device: str) -> LiveSession | None:
+        """The device's session, if it has one."""
+        return self._by_device.get(device)
+
+    def online(self) -> list[str]:
+        """Devices with a session."""
+        return sorted(self._by_device)
+
+    def send(self, device: str, message: agent_pb2.SessionResponse) -> bool:
+        """Sends to a device; False when it has no session."""
+        session = self._by_device.get(device)
+        return session is not None and session.send(message)
+
+    def end(self, device: str, reason: str, *, final: bool) -> None:
+        """Tells an agent to go and ends its session."""
+        session = self._by_device.pop(device, None)
+        if session is not None:
+            session.send(_go_away("ENDED", reason, final=final))
+            session.close()
+
+    def live_gauges(self) -> dict[str, list[Gauge]]:
+        """The newest readings of every connected device."""
+        return {name: list(session.gauges.values()) for name, session in self._by_device.items()}
+
+
+def _go_away(reason: str, detail: str, *, final: bool) -> agent_pb2.SessionResponse:
+    away = agent_pb2.GoAway(reason=reason, detail=detail, retry_after_ms=1000, final=final)
+    return agent_pb2.SessionResponse(go_away=away)
