@@ -1,0 +1,1 @@
+"""How a device gets its identity, and how it loses it."""

@@ -1,0 +1,1 @@
+"""One servicer a file: benchfleet.v1 services over the domain."""
