@@ -70,7 +70,7 @@ def _dots(rows: Sequence[Row]) -> list[Dot]:
 def _drawer(dots: Sequence[Dot]) -> object:
     def draw(figure: Figure) -> None:
         height = figure.get_figheight()
-        axes = figure.add_axes((0.08, 0.6 / height, 0.6, 1 - 0.75 / height))
+        axes = figure.add_axes((0.1, 0.6 / height, 0.6, 1 - 0.75 / height))
         kinds = list(dict.fromkeys(dot.precision for dot in dots))
         colours = [d.COLOURS[kinds.index(dot.precision) % len(d.COLOURS)] for dot in dots]
         for dot, colour in zip(dots, colours, strict=True):

@@ -60,7 +60,7 @@ def _lines(rows: Sequence[Row]) -> dict[str, list[Point]]:
 def _drawer(lines: Mapping[str, Sequence[Point]]) -> object:
     def draw(figure: Figure) -> None:
         height = figure.get_figheight()
-        axes = figure.add_axes((0.08, 0.6 / height, 0.55, 1 - 0.75 / height))
+        axes = figure.add_axes((0.08, 0.6 / height, 0.6, 1 - 0.75 / height))
         batches = sorted({batch for points in lines.values() for _, _, batch in points})
         models = sorted({name.partition(" ")[0] for name in lines})
         colours = [d.COLOURS[models.index(name.partition(" ")[0]) % len(d.COLOURS)] for name in lines]
