@@ -179,3 +179,11 @@ def test_baseline_may_be_a_model_matched_cell_by_cell():
     assert comparison.baseline == "digits:fp32"
     assert row(comparison, "b4").latency.value == pytest.approx(0.5)
     assert row(comparison, "a1").is_baseline
+
+
+def test_simulated_result_against_a_measured_one_is_warned_of():
+    c = campaign(
+        run("base", measured=result(provenance={"simulated": False})),
+        run("new", model="digits:int8", measured=result(provenance={"simulated": True})),
+    )
+    assert any("simulated" in warning for warning in compare(c).warnings)

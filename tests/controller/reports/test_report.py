@@ -118,3 +118,9 @@ def test_pictures_have_a_text_for_those_who_do_not_see_them():
     labelled = [a for t, a in Page(report_html(fleet(12))).tags if t == "svg"]
     assert labelled
     assert all(a.get("role") == "img" and a.get("aria-label") for a in labelled)
+
+
+def test_simulated_results_are_called_so_before_any_number():
+    record = campaign(run("r", measured=result(provenance={"simulated": True})))
+    assert "1 of 1 results come from a runtime that measures no model" in Page(report_html(record)).text
+    assert "measures no model" not in Page(report_html(fleet(3))).text

@@ -18,7 +18,7 @@ REFUSING = ("device", "scenario")
 VARIED_ON_PURPOSE = ("format", "runtime", "runtime_options", "threads", "batch")
 """The axes of a campaign: a ratio across them is made only when the user named the baseline's cell."""
 
-SURROUNDINGS = ("governor", "power_mode", "profile", "dataset", "agent_version")
+SURROUNDINGS = ("governor", "power_mode", "profile", "dataset", "agent_version", "simulated")
 """Known from provenance when the agent could read them; unlike values are warned of."""
 
 
@@ -52,6 +52,7 @@ def conditions_of(run: RunRecord) -> dict[str, str | None]:
         "profile": _text(cell.get("profile")),
         "dataset": _text(dataset),
         "agent_version": _text(_found(provenance, "agent_version")),
+        "simulated": _text(provenance.get("simulated")),
     }
 
 

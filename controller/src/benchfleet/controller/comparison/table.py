@@ -39,6 +39,11 @@ def render(comparison: Comparison, console: Console, front: frozenset[str] = fro
     for row in comparison.rows:
         if row.why and row.status != "valid":
             console.print(Text(one_line(f"{row.label}: {row.status}: {row.why}", limit=400), style="dim"))
+    simulated = sum(bool(row.run.result and row.run.result.provenance.get("simulated")) for row in comparison.rows)
+    if simulated:
+        console.print(
+            Text(f"simulated: {simulated} results come from a runtime that measures no model", style="yellow")
+        )
     for warning in comparison.warnings:
         console.print(Text(one_line(f"unlike: {warning}", limit=400), style="yellow"))
 

@@ -14,7 +14,7 @@ TITLE = "Conditions and provenance"
 ORDER = 80
 
 VALUE_CHARACTERS = 160
-NOT_CONDITIONS = ("latency_ms_quantiles", "launches", "rounds", "round_medians_ms", "launch_medians_ms")
+NOT_CONDITIONS = ("latency_ms_quantiles", "rounds", "started_utc", "ended_utc")
 
 
 def render(subject: Subject) -> Markup:

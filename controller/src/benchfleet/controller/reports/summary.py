@@ -28,6 +28,7 @@ def render(subject: Subject) -> Markup:
         counts=[(status, counts[status]) for status in (*STATUSES, "other") if counts[status] or status != "other"],
         total=len(rows),
         findings=[_sentence(row) for row in _clearest(rows)],
+        simulated=sum(bool(row.run.result and row.run.result.provenance.get("simulated")) for row in rows),
         undecided=sum(row.latency.finding == "no detectable difference" for row in rows),
     )
 

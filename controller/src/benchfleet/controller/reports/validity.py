@@ -26,7 +26,10 @@ EXPLAINED = {
     "clock_suspect": "The clock of the device is not known to be steady.",
     "overhead_significant": "The call is so short that the harness is part of it.",
     "nan_inf": "Outputs hold NaN or infinity; the model does not work here.",
-    "output_mismatch": "Outputs changed between the checks before and after.",
+    "output_unstable": "The same input gave different outputs; accuracies may differ from run to run.",
+    "outputs_unchecked": "Nobody looked at the outputs, so nothing says that the model works.",
+    "too_few_samples": "Too little was measured for any statement.",
+    "simulated": "A runtime that runs no model; the numbers are those of the harness.",
 }
 
 
