@@ -19,10 +19,10 @@ def campaign_of(fleet: FleetOptions, campaign: str) -> CampaignRecord:
     """The record of an id, an id's beginning, `latest`, or the path of an export ending in .json."""
     if campaign.endswith(".json"):
         return _exported(Path(campaign))
-    from benchfleet.controller.operator.records import campaign_record
+    from benchfleet.controller.cli._records import fetch
 
     with fleet.connect() as session:
-        return campaign_record(session, campaign)
+        return fetch(session, campaign)
 
 
 def _exported(path: Path) -> CampaignRecord:
