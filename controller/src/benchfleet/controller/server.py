@@ -12,8 +12,7 @@ from datetime import timedelta
 from typing import NoReturn
 
 import grpc
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_health.v1.aio import HealthServicer
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from benchfleet.controller.auth import AuthInterceptor
@@ -128,10 +127,10 @@ def enroll_server() -> grpc.aio.Server:
 async def add_health(server: grpc.aio.Server, services: Iterable[str]) -> None:
     """Standard health and reflection for the services named."""
     names = list(services)
-    health = HealthServicer()
-    health_pb2_grpc.add_HealthServicer_to_server(health, server)
+    servicer = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
     for name in ("", *names):
-        await health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        await servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
     reflection.enable_server_reflection((*names, "grpc.health.v1.Health", reflection.SERVICE_NAME), server)
 
 

@@ -22,7 +22,7 @@ from benchfleet.core.errors import ConflictError, DocumentError, NotFoundError, 
 
 OPEN_TOKENS_MAX = 10_000
 KEEP_S = 30 * 86400.0
-"""How long a used or expired token is still told apart from one that never was."""
+"""How long an expired token is still told apart from one that never was; used ones stay, for the device's labels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,13 +41,18 @@ class Identities:
         self._store, self._clock = store, clock
         self.enroll_port = 0
         """Goes into tokens; set once the port is bound."""
+        self._labels: dict[str, dict[str, str]] = {}
 
     async def load(self) -> None:
-        """Reads what was denied before; before anything is served."""
+        """Reads what was denied and which labels were given; before anything is served."""
         cert, now_s = tables.certificate, self._now_s()
         query = select(cert.c.serial).where(cert.c.revoked_utc_s.is_not(None), cert.c.not_after_utc_s > now_s)
         for serial in await self._store.read(lambda db: list(db.execute(query).scalars())):
             self.denied.deny(int(serial))
+        token = tables.join_token
+        used = select(token.c.device, token.c.labels_json).where(token.c.used_utc_s.is_not(None))
+        rows = await self._store.read(lambda db: list(db.execute(used.order_by(token.c.used_utc_s))))
+        self._labels = {row.device: json.loads(row.labels_json) for row in rows}
 
     async def create_token(
         self, device: str, labels: dict[str, str], *, actor: str, ttl_s: float = TTL_S
@@ -62,7 +67,8 @@ class Identities:
         table = tables.join_token
 
         def write(db: Connection) -> None:
-            db.execute(delete(table).where(table.c.expires_utc_s < now_s - KEEP_S))
+            stale = table.c.used_utc_s.is_(None) & (table.c.expires_utc_s < now_s - KEEP_S)
+            db.execute(delete(table).where(stale))
             unused = select(func.count()).select_from(table).where(table.c.used_utc_s.is_(None))
             if db.execute(unused).scalar_one() >= OPEN_TOKENS_MAX:
                 raise ConflictError(f"token for {device}: {OPEN_TOKENS_MAX} are open", reason="TOO_MANY_TOKENS")
@@ -85,12 +91,14 @@ class Identities:
         RefusedError for a token that is unknown, expired or used; DocumentError for the request, which uses nothing up.
         """
         ended: list[str] = []
+        labels: dict[str, str] = {}
 
         def write(db: Connection) -> Enrolled:
             device, labels_json = self._open_token(db, secret)
             issued = self.authority.issue_agent(csr_pem, device)
             self._use_token(db, secret)
             self._admit(db, device, labels_json)
+            labels.update(json.loads(labels_json))
             ended.extend(self._deny_all(db, device))
             self._record(db, device, issued)
             actor = f"benchfleet://agent/{device}"
@@ -100,6 +108,7 @@ class Identities:
             return Enrolled(device=device, issued=issued)
 
         enrolled = await self._store.write(write)
+        self._labels[enrolled.device] = labels
         self._deny(ended)
         return enrolled
 
@@ -133,6 +142,10 @@ class Identities:
             return self._deny_all(db, device)
 
         self._deny(await self._store.write(write))
+
+    def labels(self, device: str) -> dict[str, str]:
+        """The labels of the token that a device joined with; empty when it never did."""
+        return dict(self._labels.get(device, {}))
 
     def _open_token(self, db: Connection, secret: str) -> tuple[str, str]:
         table = tables.join_token

@@ -43,6 +43,7 @@ device = Table(
     Column("seen_utc_s", Float),
 )
 
+# join_token and certificate belong to enrollment/identities.py.
 join_token = Table(
     "join_token",
     METADATA,

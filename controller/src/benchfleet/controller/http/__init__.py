@@ -1,0 +1,1 @@
+"""What the controller says over HTTP: /metrics and /sd for Prometheus, /healthz."""
