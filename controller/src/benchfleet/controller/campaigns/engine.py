@@ -24,6 +24,7 @@ SWEEP_S = 1.0
 """Catches what events missed: leases that ran out, idle devices with queued runs."""
 
 ENDED = ("succeeded", "failed", "cancelled")
+NO_ACTIONS: tuple[machine.Action, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +185,7 @@ def _apply(connection: Connection, run_id: str, event: machine.Event, now_s: flo
     if before is None:
         return None
     if isinstance(event, machine.Lease) and _device_held(connection, before.run.device):
-        after, actions = before, ()
+        after, actions = before, NO_ACTIONS
     else:
         after, actions = machine.step(before, event, now_s)
     rows.save(connection, before, after)
@@ -217,7 +218,7 @@ def settle_campaign(connection: Connection, campaign_id: str, now_utc_s: float) 
     counted = connection.execute(
         select(t.run.c.state, func.count()).where(t.run.c.campaign == campaign_id).group_by(t.run.c.state)
     )
-    counts: dict[str, int] = {state: count for state, count in counted}
+    counts: dict[str, int] = dict(counted.tuples().all())
     total, ended = sum(counts.values()), sum(counts.get(s, 0) for s in ENDED)
     held = connection.execute(select(t.campaign.c.state).where(t.campaign.c.id == campaign_id)).scalar_one()
     if held == "cancelled":

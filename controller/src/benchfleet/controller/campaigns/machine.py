@@ -259,6 +259,6 @@ def _end(state: Slice, how: str, reason: str, detail: str) -> Slice:
     return replace(ended, run=replace(run, state="failed", reason=reason, detail=f"{detail}; no attempts left"))
 
 
-def _with(state: Slice, **changes: object) -> Slice:
-    assert state.attempt is not None
-    return replace(state, attempt=replace(state.attempt, **changes))  # type: ignore[arg-type]
+def _with(whole: Slice, /, **changes: object) -> Slice:
+    assert whole.attempt is not None
+    return replace(whole, attempt=replace(whole.attempt, **changes))  # type: ignore[arg-type]

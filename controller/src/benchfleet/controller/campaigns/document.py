@@ -1,0 +1,131 @@
+"""The campaign document (docs/campaigns.md), strict: an unknown key is an error with its line."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from benchfleet.controller.documents import load_document
+from benchfleet.core.errors import DocumentError
+from benchfleet.core.runspec import parse_shape
+
+CELLS_MAX = 10_000
+"""Of one campaign on all its devices: a day of a fleet of fifty, and a plan that a person can still read."""
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+_MODEL = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}:[a-z0-9][a-z0-9._-]{0,62}")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class Devices(_Strict):
+    """Which devices: a selector over labels and facts."""
+
+    selector: str = Field(max_length=1000)
+
+
+class Matrix(_Strict):
+    """The axes whose product makes the cells."""
+
+    runtime: Annotated[list[str], Field(min_length=1, max_length=32)]
+    threads: Annotated[list[Annotated[int, Field(ge=1, le=1024)]], Field(min_length=1)] = [1]
+    batch: Annotated[list[Annotated[int, Field(ge=1, le=65536)]], Field(min_length=1)] = [1]
+
+
+class Measure(_Strict):
+    """How long and how hard."""
+
+    profile: Literal["quick", "standard", "gate"] = "standard"
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    max_attempts: Annotated[int, Field(ge=1, le=10)] = 3
+    timeout: Annotated[float, Field(gt=0, le=86_400)] = 900.0
+
+
+class Baseline(_Strict):
+    """What every cell is compared with."""
+
+    model: str
+
+
+class CampaignDocument(_Strict):
+    """A declared matrix."""
+
+    api_version: Literal["benchfleet/v1"] = Field(alias="apiVersion")
+    kind: Literal["Campaign"]
+    name: str
+    models: Annotated[list[str], Field(min_length=1, max_length=1000)]
+    devices: Devices
+    matrix: Matrix
+    scenarios: Annotated[list[str | dict[str, dict[str, Any]]], Field(min_length=1, max_length=32)] = ["single_stream"]
+    dataset: str | None = None
+    measure: Measure = Measure()
+    baseline: Baseline | None = None
+    runtime_options: dict[str, dict[str, Any]] = {}
+    shapes: dict[str, str] = {}
+
+    @field_validator("name")
+    @classmethod
+    def _named(cls, value: str) -> str:
+        if not _NAME.fullmatch(value):
+            raise ValueError("a name is a-z, 0-9 and ._- (at most 63), beginning with a letter or digit")
+        return value
+
+    @field_validator("models")
+    @classmethod
+    def _models(cls, value: list[str]) -> list[str]:
+        for name in value:
+            if not _MODEL.fullmatch(name):
+                raise ValueError(f"{name[:80]!r} is not NAME:TAG")
+        if len(set(value)) != len(value):
+            raise ValueError("a model is named twice")
+        return value
+
+    @field_validator("shapes")
+    @classmethod
+    def _shapes(cls, value: dict[str, str]) -> dict[str, str]:
+        for text in value.values():
+            parse_shape(text)
+        return value
+
+    @model_validator(mode="after")
+    def _bounded(self) -> CampaignDocument:
+        for name in ("runtime", "threads", "batch"):
+            values = getattr(self.matrix, name)
+            if len(set(values)) != len(values):
+                raise ValueError(f"matrix.{name} has a value twice")
+        axes = (self.models, self.matrix.runtime, self.matrix.threads, self.matrix.batch, self.scenarios)
+        cells = math.prod(len(axis) for axis in axes)
+        if cells > CELLS_MAX:
+            raise ValueError(f"the matrix has {cells:,} cells on each device; at most {CELLS_MAX:,} are planned")
+        return self
+
+    @property
+    def scenario_list(self) -> list[tuple[str, dict[str, Any]]]:
+        """Each scenario with its parameters."""
+        found: list[tuple[str, dict[str, Any]]] = []
+        for each in self.scenarios:
+            if isinstance(each, str):
+                found.append((each, {}))
+            else:
+                found.extend(each.items())
+        return found
+
+
+def parse_campaign(text: str, source: str = "campaign") -> CampaignDocument:
+    """A campaign document; DocumentError with line and suggestion."""
+    document = load_document(text, source, CampaignDocument)
+    for name, params in document.scenario_list:
+        if name not in SCENARIOS:
+            raise DocumentError(f"{source}: scenario {name!r} is not known; there are: {', '.join(SCENARIOS)}")
+        if params:
+            raise DocumentError(f"{source}: scenario {name!r} takes no parameters, it has: {', '.join(params)}")
+    return document
+
+
+SCENARIOS = ("single_stream", "offline")
+"""Those every agent has; a scenario plug-in of an agent is asked for by name once inventories list them."""

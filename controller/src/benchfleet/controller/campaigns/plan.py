@@ -1,0 +1,188 @@
+"""From a document to cells on devices: what will be measured, what is pruned and why, and how long it takes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from benchfleet.controller.campaigns.document import CELLS_MAX, CampaignDocument
+from benchfleet.controller.campaigns.selector import select_devices
+from benchfleet.controller.catalog import Dataset, Device, Model, ModelFile
+from benchfleet.core.errors import DocumentError
+from benchfleet.core.runspec import ModelRef, RunSpec, cell_key, parse_shape
+
+LANE_S = {"quick": 2.5, "standard": 45.0, "gate": 75.0}
+"""Of one lane of one run, with the start of its processes; measured with the digits models."""
+
+OVERHEAD_S = 1.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One cell on one device; `spec` is None when it is pruned."""
+
+    device: str
+    spec: RunSpec | None
+    model: str
+    format: str
+    runtime: str
+    threads: int
+    batch: int
+    scenario: str
+    cell_key: str
+    pruned_reason: str
+    estimated_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """All cells; `estimated_s` is of the busiest device, since devices work side by side."""
+
+    name: str
+    cells: tuple[Cell, ...]
+    estimated_s: float
+    baseline_model: str | None
+    warnings: tuple[str, ...] = ()
+
+
+def plan(
+    document: CampaignDocument,
+    *,
+    models: Mapping[str, Model],
+    datasets: Mapping[str, Dataset],
+    devices: Sequence[Device],
+) -> Plan:
+    """The cells of a document; DocumentError for names that nothing answers to and for a plan that measures nothing."""
+    wanted = [_model(models, name) for name in document.models]
+    baseline = _model(models, document.baseline.model) if document.baseline else None
+    dataset = _dataset(datasets, document.dataset) if document.dataset else None
+    chosen = select_devices(document.devices.selector, [d for d in devices if d.admission == "open"])
+    cells = [
+        cell for device in chosen for model in wanted for cell in _cells(document, device, model, baseline, dataset)
+    ]
+    if len(cells) > CELLS_MAX:
+        raise DocumentError(
+            f"the plan has {len(cells):,} cells on {len(chosen)} devices; at most {CELLS_MAX:,} are planned"
+        )
+    if all(cell.spec is None for cell in cells):
+        raise DocumentError(f"nothing to measure: every cell is pruned ({cells[0].pruned_reason})")
+    spent: dict[str, float] = {}
+    for cell in cells:
+        spent[cell.device] = spent.get(cell.device, 0.0) + cell.estimated_s
+    return Plan(
+        name=document.name,
+        cells=tuple(cells),
+        estimated_s=max(spent.values()),
+        baseline_model=baseline.name if baseline else None,
+    )
+
+
+def _model(models: Mapping[str, Model], name: str) -> Model:
+    if name not in models:
+        known = ", ".join(sorted(models)[:20]) or "none yet; push one with `benchfleet models push`"
+        raise DocumentError(f"model {name!r} is not here; models: {known}")
+    return models[name]
+
+
+def _dataset(datasets: Mapping[str, Dataset], name: str) -> Dataset:
+    if name not in datasets:
+        known = ", ".join(sorted(datasets)) or "none yet; push one with `benchfleet datasets push`"
+        raise DocumentError(f"data set {name!r} is not here; data sets: {known}")
+    return datasets[name]
+
+
+def _cells(
+    document: CampaignDocument, device: Device, model: Model, baseline: Model | None, dataset: Dataset | None
+) -> Iterator[Cell]:
+    for runtime in document.matrix.runtime:
+        file, refused = _file(device, model, runtime)
+        for threads in document.matrix.threads:
+            for batch in document.matrix.batch:
+                for scenario, params in document.scenario_list:
+                    options = document.runtime_options.get(runtime, {})
+                    kind = file.format if file else "-"
+                    key = cell_key(
+                        model=model.name, format=kind, runtime=runtime, threads=threads, batch=batch,
+                        scenario=scenario, params=params, options=options,
+                    )  # fmt: skip
+                    why = refused or _refusal(device, file, threads, batch, scenario)
+                    spec = None
+                    if file is not None and not why:
+                        spec = RunSpec(
+                            model=_ref(model, file),
+                            runtime=runtime,
+                            threads=threads,
+                            batch=batch,
+                            scenario=scenario,
+                            scenario_params=params,
+                            profile=document.measure.profile,
+                            seed=_seed(document.measure.seed, key),
+                            baseline=_baseline(baseline, model, file),
+                            dataset=dataset.artifact if dataset else None,
+                            dataset_name=dataset.name if dataset else None,
+                            runtime_options=options,
+                            shapes={name: parse_shape(text) for name, text in document.shapes.items()},
+                            timeout_s=document.measure.timeout,
+                        )
+                    yield Cell(
+                        device=device.name,
+                        spec=spec,
+                        model=model.name,
+                        format=kind,
+                        runtime=runtime,
+                        threads=threads,
+                        batch=batch,
+                        scenario=scenario,
+                        cell_key=key,
+                        pruned_reason=why,
+                        estimated_s=_estimate(spec),
+                    )
+
+
+def _file(device: Device, model: Model, runtime: str) -> tuple[ModelFile | None, str]:
+    """The file of a model that a runtime of a device loads; else why there is none."""
+    facts = device.inventory.runtime(runtime)
+    if facts is None:
+        known = ", ".join(r.name for r in device.inventory.runtimes) or "none"
+        return None, f"{device.name} has no runtime {runtime!r} (it has: {known})"
+    if not facts.available:
+        return None, f"{runtime} is not available on {device.name}: {facts.reason}"
+    for kind in facts.formats:
+        if kind in model.files:
+            return model.files[kind], ""
+    return None, f"{model.name} has no file that {runtime} loads (it has: {', '.join(sorted(model.files)) or 'none'})"
+
+
+def _refusal(device: Device, file: ModelFile | None, threads: int, batch: int, scenario: str) -> str:
+    """Why a cell cannot be measured; empty when it can."""
+    if threads > device.inventory.cpu_count:
+        return f"{threads} threads, but {device.name} offers {device.inventory.cpu_count}"
+    if scenario == "single_stream" and batch != 1:
+        return f"single_stream is one sample at a time; use offline for a batch of {batch}"
+    # TFLite files are resized by the runtime, and ONNX files with a fixed batch cannot be.
+    if file is not None and file.format == "onnx" and batch != 1 and file.facts.get("dynamic_batch") is False:
+        return f"the model has a fixed batch; export it with a free batch axis to use {batch}"
+    return ""
+
+
+def _ref(model: Model, file: ModelFile) -> ModelRef:
+    return ModelRef(name=model.name, format=file.format, precision=model.precision, artifact=file.artifact)
+
+
+def _baseline(baseline: Model | None, model: Model, file: ModelFile) -> ModelRef | None:
+    """The baseline in the same format; none for the baseline itself."""
+    if baseline is None or baseline.name == model.name or file.format not in baseline.files:
+        return None
+    return _ref(baseline, baseline.files[file.format])
+
+
+def _seed(seed: int, key: str) -> int:
+    """A seed of its own for each cell, the same in every campaign with that seed."""
+    return int.from_bytes(hashlib.sha256(f"{seed}/{key}".encode()).digest()[:7], "big")
+
+
+def _estimate(spec: RunSpec | None) -> float:
+    if spec is None:
+        return 0.0
+    return OVERHEAD_S + LANE_S[spec.profile] * (2 if spec.baseline else 1)

@@ -1,0 +1,95 @@
+"""YAML text to a pydantic model; every error is one DocumentError with the line it is about."""
+
+from __future__ import annotations
+
+import difflib
+import io
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from benchfleet.core.errors import DocumentError
+
+M = TypeVar("M", bound=BaseModel)
+DOCUMENT_BYTES_MAX = 256 * 1024
+
+
+def load_document(text: str, source: str, model: type[M]) -> M:
+    """The document in YAML text; `source` names it in errors."""
+    tree = _parse(text, source)
+    try:
+        return model.model_validate(_plain(tree))
+    except ValidationError as error:
+        raise DocumentError(_say(error.errors()[0], tree, source, model)) from error
+
+
+def _parse(text: str, source: str) -> CommentedMap:
+    if len(text.encode("utf-8", "replace")) > DOCUMENT_BYTES_MAX:
+        raise DocumentError(f"{source}: larger than {DOCUMENT_BYTES_MAX // 1024} KiB; is it a document?")
+    if any(line.lstrip().startswith("*") or ": *" in line for line in text.splitlines()):
+        raise DocumentError(f"{source}: YAML aliases are not used here; write the value out")
+    try:
+        tree = YAML(typ="rt", pure=True).load(io.StringIO(text))
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise DocumentError(f"{source}:{line}: {error.problem or error.context!s}") from error
+    except (YAMLError, ValueError, RecursionError) as error:
+        raise DocumentError(f"{source}: not YAML ({error})") from error
+    if not isinstance(tree, CommentedMap):
+        raise DocumentError(f"{source}: a document is a mapping that begins with apiVersion and kind")
+    return tree
+
+
+def _plain(node: Any) -> Any:
+    if isinstance(node, dict):
+        return {str(key): _plain(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_plain(value) for value in node]
+    for kind in (bool, int, float, str):
+        if isinstance(node, kind):
+            return kind(node)
+    return node
+
+
+def _say(error: Any, tree: CommentedMap, source: str, model: type[BaseModel]) -> str:
+    """One line: where, what, and what was probably meant."""
+    path = [part for part in error["loc"] if not (isinstance(part, str) and "[" in part)]
+    where = f"{source}:{_line(tree, path)}"
+    name = ".".join(str(part) for part in path) or "document"
+    if error["type"] == "extra_forbidden":
+        known = _keys(model, path[:-1])
+        near = difflib.get_close_matches(str(path[-1]), known, 1)
+        hint = f"; did you mean {near[0]!r}?" if near else f"; known here: {', '.join(known)}" if known else ""
+        return f"{where}: key {str(path[-1])!r} is not known{hint}"
+    if error["type"] == "missing":
+        return f"{where}: key {name!r} is missing"
+    return f"{where}: {name}: {error['msg'].removeprefix('Value error, ')}"
+
+
+def _line(node: Any, path: list[Any]) -> int:
+    line = 1
+    for part in path:
+        try:
+            if isinstance(node, dict):
+                line = node.lc.key(part)[0] + 1
+            elif isinstance(node, list):
+                line = node.lc.item(part)[0] + 1
+            node = node[part]
+        except (KeyError, IndexError, TypeError, AttributeError):
+            break
+    return line
+
+
+def _keys(model: type[BaseModel], path: list[Any]) -> list[str]:
+    """Keys that the model takes at a path."""
+    current: Any = model
+    for part in path:
+        field = getattr(current, "model_fields", {}).get(part)
+        if field is None:
+            field = next((f for f in getattr(current, "model_fields", {}).values() if f.alias == part), None)
+        current = field.annotation if field is not None else None
+    fields = getattr(current, "model_fields", {})
+    return [field.alias or name for name, field in fields.items()]

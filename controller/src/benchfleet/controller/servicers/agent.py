@@ -1,0 +1,359 @@
+"""AgentService: the session of each agent, its results, its series, and the artifacts of its attempts."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import struct
+from collections.abc import AsyncIterator
+from importlib import metadata
+from typing import Any
+
+import grpc
+from grpc.aio import ServicerContext
+from sqlalchemy import Connection, func, insert, select, update
+
+from benchfleet.controller.auth import peer
+from benchfleet.controller.blobs import BlobStore
+from benchfleet.controller.campaigns import machine
+from benchfleet.controller.campaigns.engine import Engine, Outcome
+from benchfleet.controller.fleet.sessions import WRITE_TIMEOUT_S, Gauge, LiveSession
+from benchfleet.controller.store import tables as t
+from benchfleet.core import results, wire
+from benchfleet.core.errors import BenchfleetError, DocumentError, RefusedError
+from benchfleet.core.results import Result
+from benchfleet.v1 import agent_pb2, run_pb2
+from benchfleet.v1.agent_pb2_grpc import AgentServiceServicer
+
+HEARTBEAT_S = 8.0
+MISSED_MAX = 3
+"""Heartbeats an agent may miss before its session ends."""
+
+TELEMETRY_S = 1.0
+HELLO_TIMEOUT_S = 20.0
+FETCHES_MAX = 8
+"""Downloads at once; the others wait, so that none is starved to a crawl."""
+
+METRICS_MAX = 1000
+GAUGES_MAX = 512
+INVENTORY_BYTES_MAX = 64 * 1024
+
+_PHASES = {number: name.removeprefix("PHASE_").lower() for name, number in agent_pb2.Phase.items()}
+Context = ServicerContext[Any, Any]
+
+
+class AgentServicer(AgentServiceServicer):
+    """Answers agents; who calls is the name in the certificate."""
+
+    def __init__(self, engine: Engine, blobs: BlobStore) -> None:
+        self._engine, self._blobs = engine, blobs
+        self._fetches = asyncio.Semaphore(FETCHES_MAX)
+
+    async def Session(self, request_iterator: object, context: Context) -> None:
+        """One agent, from hello to bye or to the loss of the stream."""
+        device = peer(context).name
+        first = await asyncio.wait_for(context.read(), HELLO_TIMEOUT_S)
+        if first is grpc.aio.EOF or first.WhichOneof("message") != "hello":
+            raise DocumentError(f"{device}: a session begins with hello", reason="NO_HELLO")
+        session = await self._admit(device, first.hello)
+        writer = asyncio.create_task(_drain(session, context))
+        try:
+            await self._reconcile(session, first.hello)
+            self._engine.wake()
+            await self._read(session, context, writer)
+        finally:
+            self._engine.sessions.forget(session)
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(writer, WRITE_TIMEOUT_S)
+
+    async def _admit(self, device: str, hello: agent_pb2.Hello) -> LiveSession:
+        if not wire.OLDEST_PROTOCOL_VERSION <= hello.protocol_version <= wire.PROTOCOL_VERSION:
+            raise BenchfleetError(
+                f"{device} speaks protocol {hello.protocol_version}, this controller {wire.OLDEST_PROTOCOL_VERSION} to "
+                f"{wire.PROTOCOL_VERSION}; upgrade the older one: pip install --upgrade benchfleet-agent",
+                reason="PROTOCOL_VERSION",
+            )
+        if hello.ByteSize() > INVENTORY_BYTES_MAX:
+            raise DocumentError(f"{device}: its hello is larger than {INVENTORY_BYTES_MAX} bytes")
+        now_utc_s = self._engine.clock.utc().timestamp()
+        await self._engine.store.write(lambda c: _seen(c, device, hello, now_utc_s))
+        session = LiveSession(device=device, incarnation=hello.incarnation, instance_id=hello.instance_id)
+        if not self._engine.sessions.open(session):
+            raise RefusedError(f"{device}: a newer incarnation is connected", reason="SUPERSEDED")
+        welcome = agent_pb2.Welcome(
+            protocol_version=wire.PROTOCOL_VERSION,
+            controller_version=metadata.version("benchfleet"),
+            heartbeat_interval_ms=int(HEARTBEAT_S * 1000),
+            lease_ttl_ms=int(machine.LEASE_TTL_S * 1000),
+            telemetry_interval_ms=int(TELEMETRY_S * 1000),
+        )
+        welcome.controller_time.FromDatetime(self._engine.clock.utc())
+        session.send(agent_pb2.SessionResponse(welcome=welcome))
+        return session
+
+    async def _reconcile(self, session: LiveSession, hello: agent_pb2.Hello) -> None:
+        """What the controller thinks this device holds, against what the agent says it does."""
+        active = {(ref.run_id, ref.epoch) for ref in hello.active}
+        spooled = {(ref.run_id, ref.epoch) for ref in hello.spooled}
+        for run_id, epoch, incarnation in await self._engine.store.read(lambda c: _held(c, session.device)):
+            if (run_id, epoch) in active or (run_id, epoch) in spooled:
+                await self._engine.handle(run_id, machine.Renewed(epoch))
+            elif incarnation < hello.incarnation:
+                await self._engine.handle(run_id, machine.Lost("agent_restart"))
+            else:
+                await self._engine.reoffer(run_id)  # the offer may have been lost on the way
+
+    async def _read(self, session: LiveSession, context: Context, writer: asyncio.Task[None]) -> None:
+        patience_s = HEARTBEAT_S * MISSED_MAX
+        while not session.closed and not writer.done():
+            try:
+                message = await asyncio.wait_for(context.read(), patience_s)
+            except asyncio.TimeoutError:
+                return
+            if message is grpc.aio.EOF:
+                return
+            kind = message.WhichOneof("message")
+            if kind == "heartbeat":
+                await self._heartbeat(session, message.heartbeat)
+            elif kind == "progress":
+                await self._progress(session, message.progress)
+            elif kind == "telemetry":
+                _fold(session, message.telemetry)
+            elif kind == "bye":
+                return
+
+    async def _heartbeat(self, session: LiveSession, beat: agent_pb2.Heartbeat) -> None:
+        for reading in list(beat.gauges)[:GAUGES_MAX]:
+            session.gauges[reading.sensor] = Gauge(
+                sensor=reading.sensor,
+                kind=reading.kind,
+                scope=reading.scope,
+                value=reading.value if reading.HasField("value") else None,
+                quality=reading.quality,
+            )
+        for ref in beat.active:
+            if await self._mine(session.device, ref):
+                await self._engine.handle(ref.run_id, machine.Renewed(ref.epoch))
+        ack = agent_pb2.Ack(heartbeat_seq=beat.seq)
+        session.send(agent_pb2.SessionResponse(ack=ack))
+
+    async def _progress(self, session: LiveSession, progress: agent_pb2.Progress) -> None:
+        ref = progress.attempt
+        if not await self._mine(session.device, ref):
+            return
+        session.progress = {ref.run_id: (progress.phase, progress.fraction)}
+        phase = _PHASES.get(progress.phase, "")
+        event = machine.Stopped(ref.epoch) if phase == "stopped" else machine.Progressed(ref.epoch, phase)
+        outcome = await self._engine.handle(ref.run_id, event)
+        if outcome is not None:
+            self._engine.hub.changed(outcome.campaign_id)
+
+    async def _mine(self, device: str, ref: agent_pb2.AttemptRef) -> bool:
+        return await self._engine.store.read(lambda c: _device_of(c, ref.run_id, ref.epoch)) == device
+
+    async def ReportResult(
+        self, request: agent_pb2.ReportResultRequest, context: Context
+    ) -> agent_pb2.ReportResultResponse:
+        """Checked, committed, then answered; the same report again is answered the same."""
+        device, ref = peer(context).name, request.attempt
+        parsed = _checked(request)
+        if not await self._mine(device, ref):
+            raise RefusedError(
+                f"{device}: run {ref.run_id} epoch {ref.epoch} is not an attempt of it", reason="NOT_YOURS"
+            )
+        if request.series_digest and self._blobs.size_of(request.series_digest) is None:
+            raise DocumentError(f"series {request.series_digest[:12]}: not here; upload it first", reason="NO_SERIES")
+        known = await self._engine.store.read(lambda c: _disposition(c, ref, request.result_digest))
+        if known is None:
+            failure = parsed.failure
+            event = machine.Reported(
+                epoch=ref.epoch,
+                outcome=parsed.outcome,
+                reason=failure.reason if failure else "",
+                detail=failure.detail if failure else "",
+                verdict=parsed.verdict,
+            )
+            now_utc_s = self._engine.clock.utc().timestamp()
+
+            def record(connection: Connection, outcome: Outcome) -> None:
+                _record(connection, outcome, request, parsed.verdict, device, now_utc_s)
+
+            outcome = await self._engine.handle(ref.run_id, event, also=record)
+            assert outcome is not None
+            known = outcome.disposition
+        accepted = known == "accepted"
+        return agent_pb2.ReportResultResponse(
+            disposition=agent_pb2.DISPOSITION_ACCEPTED if accepted else agent_pb2.DISPOSITION_SUPERSEDED
+        )
+
+    async def UploadSeries(
+        self, request_iterator: AsyncIterator[agent_pb2.UploadSeriesRequest], context: Context
+    ) -> agent_pb2.UploadSeriesResponse:
+        """Stages bytes; what is already whole is answered at once, a mismatch of offset says what is held."""
+        stage = None
+        try:
+            async for part in request_iterator:
+                if stage is None:
+                    size_bytes = self._blobs.size_of(part.digest)
+                    if size_bytes is not None:
+                        return agent_pb2.UploadSeriesResponse(committed_bytes=size_bytes)
+                    stage = self._blobs.begin(part.digest, part.size_bytes)
+                    if not part.data:
+                        return agent_pb2.UploadSeriesResponse(committed_bytes=stage.held_bytes)
+                await asyncio.to_thread(stage.append, part.offset, part.data)
+            if stage is None:
+                raise DocumentError("series: an upload begins with digest and size")
+            await asyncio.to_thread(stage.commit)
+            return agent_pb2.UploadSeriesResponse(committed_bytes=stage.size_bytes)
+        finally:
+            if stage is not None:
+                stage.close()
+
+    async def FetchArtifact(
+        self, request: agent_pb2.FetchArtifactRequest, context: Context
+    ) -> AsyncIterator[agent_pb2.FetchArtifactResponse]:
+        """Bytes of an artifact that one of the agent's live attempts needs, from an offset on."""
+        device = peer(context).name
+        if request.digest not in await self._engine.store.read(lambda c: _needed(c, device)):
+            raise RefusedError(f"{device}: no attempt of it needs artifact {request.digest[:12]}", reason="NOT_YOURS")
+        async with self._fetches:
+            file, size_bytes = self._blobs.open(request.digest, request.offset)
+            offset = request.offset
+            with file:
+                while chunk := await asyncio.to_thread(file.read, wire.CHUNK_BYTES):
+                    yield agent_pb2.FetchArtifactResponse(offset=offset, size_bytes=size_bytes, data=chunk)
+                    offset += len(chunk)
+
+
+async def _drain(session: LiveSession, context: Context) -> None:
+    """The only writer of a stream."""
+    while (message := await session.outbound.get()) is not None:
+        await asyncio.wait_for(context.write(message), WRITE_TIMEOUT_S)
+
+
+def _fold(session: LiveSession, batch: agent_pb2.TelemetryBatch) -> None:
+    for each in batch.definitions:
+        if len(session.series) < GAUGES_MAX:
+            session.series[each.series_id] = Gauge(
+                sensor=each.sensor, kind=each.kind, scope=each.scope, value=None, quality="ok"
+            )
+    for column in batch.columns:
+        known = session.series.get(column.series_id)
+        if known is None or len(column.values_f32_le) < 4:
+            continue
+        (last,) = struct.unpack("<f", column.values_f32_le[-4:])
+        session.gauges[known.sensor] = Gauge(
+            sensor=known.sensor,
+            kind=known.kind,
+            scope=known.scope,
+            value=last if last == last else None,
+            quality="ok" if last == last else "lost",
+        )
+
+
+def _checked(request: agent_pb2.ReportResultRequest) -> Result:
+    """The result in a report; DocumentError for one that is too large, altered, or not of the schema."""
+    payload = request.result_json
+    if len(payload) > wire.MESSAGE_BYTES_MAX:
+        raise DocumentError(f"result: larger than {wire.MESSAGE_BYTES_MAX} bytes")
+    if hashlib.sha256(payload).hexdigest() != request.result_digest:
+        raise DocumentError("result: its digest does not match its bytes; send it again", reason="DIGEST_MISMATCH")
+    parsed = results.loads(payload)
+    if len(parsed.metrics) > METRICS_MAX:
+        raise DocumentError(f"result: more than {METRICS_MAX} metrics")
+    for name, value in parsed.metrics.items():
+        if value.value is not None and value.value < 0 and name.startswith(("latency_", "throughput_", "memory_")):
+            raise DocumentError(f"result: {name} is {value.value}, which cannot be", reason="IMPLAUSIBLE")
+    return parsed
+
+
+def _seen(connection: Connection, device: str, hello: agent_pb2.Hello, now_utc_s: float) -> None:
+    """Stores the device's facts; RefusedError for an incarnation that is over."""
+    row = connection.execute(select(t.device).where(t.device.c.name == device)).one_or_none()
+    inventory = wire.inventory_from_wire(hello.inventory)
+    if row is not None and row.incarnation > hello.incarnation:
+        raise RefusedError(
+            f"{device}: incarnation {hello.incarnation} is older than {row.incarnation}; another agent has its identity",
+            reason="OLD_INCARNATION",
+        )
+    if row is not None and row.incarnation == hello.incarnation and row.instance_id not in ("", hello.instance_id):
+        raise RefusedError(
+            f"{device}: two agents have this identity (same incarnation); join one of them anew", reason="CLONED"
+        )
+    values = {
+        "incarnation": hello.incarnation,
+        "instance_id": hello.instance_id,
+        "inventory_json": json.dumps(inventory.to_json()),
+        "seen_utc_s": now_utc_s,
+    }
+    if row is None:
+        connection.execute(insert(t.device).values(name=device, enrolled_utc_s=now_utc_s, **values))
+    else:
+        connection.execute(update(t.device).where(t.device.c.name == device).values(**values))
+
+
+def _held(connection: Connection, device: str) -> list[tuple[str, int, int]]:
+    query = select(t.attempt.c.run, t.attempt.c.epoch, t.attempt.c.incarnation).where(
+        t.attempt.c.device == device, t.attempt.c.holds_device
+    )
+    return [(run, epoch, incarnation) for run, epoch, incarnation in connection.execute(query)]
+
+
+def _device_of(connection: Connection, run_id: str, epoch: int) -> str | None:
+    query = select(t.attempt.c.device).where(t.attempt.c.run == run_id, t.attempt.c.epoch == epoch)
+    return connection.execute(query).scalar_one_or_none()
+
+
+def _disposition(connection: Connection, ref: agent_pb2.AttemptRef, digest: str) -> str | None:
+    query = select(t.result.c.disposition).where(
+        t.result.c.run == ref.run_id, t.result.c.epoch == ref.epoch, t.result.c.digest == digest
+    )
+    return connection.execute(query).scalar_one_or_none()
+
+
+def _record(
+    connection: Connection,
+    outcome: Outcome,
+    request: agent_pb2.ReportResultRequest,
+    verdict: str,
+    device: str,
+    now_utc_s: float,
+) -> None:
+    """One row per report; a second accepted one is impossible, since accepting ends the run."""
+    ref = request.attempt
+    same = (
+        select(func.count())
+        .select_from(t.result)
+        .where(t.result.c.run == ref.run_id, t.result.c.epoch == ref.epoch, t.result.c.digest == request.result_digest)
+    )
+    if connection.execute(same).scalar_one():
+        return
+    connection.execute(
+        insert(t.result).values(
+            run=ref.run_id,
+            epoch=ref.epoch,
+            digest=request.result_digest,
+            disposition=outcome.disposition or "superseded",
+            device=device,
+            series_digest=request.series_digest,
+            result_json=request.result_json,
+            verdict=verdict,
+            received_utc_s=now_utc_s,
+        )
+    )
+
+
+def _needed(connection: Connection, device: str) -> set[str]:
+    """Digests that the live attempts of a device may fetch."""
+    query = (
+        select(t.run.c.spec)
+        .join(t.attempt, t.attempt.c.run == t.run.c.id)
+        .where(t.attempt.c.device == device, t.attempt.c.holds_device)
+    )
+    digests = set()
+    for payload in connection.execute(query).scalars():
+        spec = run_pb2.RunSpec.FromString(payload)
+        digests |= {spec.model.artifact.digest, spec.baseline.artifact.digest, spec.dataset.digest}
+    return digests - {""}
