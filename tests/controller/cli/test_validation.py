@@ -1,0 +1,93 @@
+"""The pure parts of validate: names, the document, and which endings are failures."""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchfleet.controller import demo
+from benchfleet.controller.cli._validation import (
+    MODEL_NAME,
+    Request,
+    campaign_document,
+    dataset_facts,
+    runs_failed,
+    temporary_name,
+)
+from benchfleet.core.errors import DocumentError
+from benchfleet.core.results import Failure
+from tests.support.campaigns import campaign, fleet, result, run
+
+DATA = Path(demo.__path__[0]) / "data"
+DIGEST = "0123456789abcdef" * 4
+
+
+def request(**fields):
+    plain = {"model": "m", "selector": "a=b", "dataset": None, "baseline": None, "profile": "gate", "runtime": None}
+    return Request(**{**plain, **fields})
+
+
+@given(st.text(min_size=1, max_size=80).filter(lambda s: "/" not in s and "\0" not in s))
+def test_any_file_name_gives_a_name_the_registry_takes(stem):
+    assert MODEL_NAME.fullmatch(temporary_name(Path(f"{stem}.onnx"), DIGEST))
+
+
+def test_same_bytes_have_one_name_and_other_bytes_another():
+    path = Path("My Model (v2).onnx")
+    assert temporary_name(path, DIGEST) == temporary_name(path, DIGEST) == "validate-my-model-v2:0123456789abcdef"
+    assert temporary_name(path, "f" * 64) != temporary_name(path, DIGEST)
+
+
+def test_document_holds_what_was_asked_and_nothing_that_was_not():
+    plain = json.loads(campaign_document(request(), "m:1", "litert"))
+    assert plain["matrix"] == {"runtime": ["litert"]}
+    assert "dataset" not in plain
+    assert "baseline" not in plain
+    full = json.loads(campaign_document(request(dataset="d", baseline="b:1", runtime="null"), "m:1", "litert"))
+    assert (full["dataset"], full["baseline"], full["matrix"]["runtime"]) == ("d", {"model": "b:1"}, ["null"])
+
+
+def test_selector_cannot_break_out_of_the_document():
+    nasty = 'a=b"}\nkind: Policy\n#'
+    assert json.loads(campaign_document(request(selector=nasty), "m:1", "x"))["devices"] == {"selector": nasty}
+
+
+@pytest.mark.parametrize(("state", "failed"), [("failed", 1), ("unschedulable", 1), ("cancelled", 0), ("succeeded", 0)])
+def test_only_runs_that_could_not_run_are_failures(state, failed):
+    crash = Failure(reason="oom", phase="warming", detail="killed\nat 2 GiB")
+    measured = result() if state == "succeeded" else result(outcome="failed", failure=crash)
+    lines = runs_failed(campaign(run("r", state=state, measured=measured)))
+    assert len(lines) == failed
+    assert all(re.search(r"oom while warming: killed at 2 GiB", line) for line in lines)
+
+
+def test_failures_of_a_mixed_campaign_are_all_named():
+    assert len(runs_failed(fleet(12))) == 1
+
+
+def test_data_set_file_says_its_task_and_samples():
+    task, count = dataset_facts(DATA / "digits-test.npz")
+    assert task == "classification"
+    assert count > 100
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 no", b"\x93NUMPY"])
+def test_file_that_is_no_data_set_is_refused_in_one_line(tmp_path, content):
+    path = tmp_path / "d.npz"
+    path.write_bytes(content)
+    with pytest.raises(DocumentError, match="not a data set"):
+        dataset_facts(path)
+
+
+def test_archive_without_arrays_or_with_unlike_lengths_is_refused(tmp_path):
+    path = tmp_path / "d.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("dataset.json", "{}")
+    with pytest.raises(DocumentError):
+        dataset_facts(path)
