@@ -13,8 +13,11 @@ from pathlib import Path
 
 import click
 
+from benchfleet.core.errors import DocumentError
+
 
 @click.command(name="demo")
+@click.option("--alone", is_flag=True, help="No controller and no agents: measure here, then compare, gate, report.")
 @click.option("--keep", is_flag=True, help="Leave the fleet up until Ctrl-C, to look around.")
 @click.option(
     "--output",
@@ -23,8 +26,15 @@ import click
     show_default=True,
     help="Folder for report.html, gate.xml and results.json.",
 )
-def command(keep: bool, output: Path) -> None:
+def command(alone: bool, keep: bool, output: Path) -> None:
     """Run a whole fleet on this machine and show what it says: about two minutes."""
-    from benchfleet.controller.demo.story import run
+    if alone:
+        from benchfleet.controller.demo import alone as without
 
-    run(output, keep=keep)
+        if keep:
+            raise DocumentError("demo: --alone starts no fleet that --keep could leave up; give one of the two")
+        without.run(output)
+        return
+    from benchfleet.controller.demo import story
+
+    story.run(output, keep=keep)

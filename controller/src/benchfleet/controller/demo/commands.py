@@ -26,6 +26,11 @@ def program(name: str) -> str:
     return found
 
 
+def tied(command: Sequence[str]) -> list[str]:
+    """The command that runs `command` and ends with this process."""
+    return [sys.executable, "-m", "benchfleet.controller.demo.tied", str(os.getpid()), *command]
+
+
 class Commands:
     """Runs benchfleet's own commands against the fleet named in `environment`."""
 
@@ -37,7 +42,7 @@ class Commands:
         """Runs a command with its output on ours; RunFailedError for an exit code not in `allowed`."""
         click.secho("\n$ " + shlex.join(["benchfleet", *arguments]), bold=True, err=True)
         code = subprocess.run(
-            self._tied(arguments), env=self._environment, stdin=subprocess.DEVNULL, check=False
+            tied([self._benchfleet, *arguments]), env=self._environment, stdin=subprocess.DEVNULL, check=False
         ).returncode
         if code not in allowed:
             raise RunFailedError(f"demo: `benchfleet {arguments[0]}` ended with code {code}")
@@ -46,7 +51,7 @@ class Commands:
     def data(self, *arguments: str) -> Any:
         """The JSON that a command prints; RunFailedError with its message when it fails."""
         done = subprocess.run(
-            self._tied(arguments),
+            tied([self._benchfleet, *arguments]),
             env=self._environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -56,7 +61,3 @@ class Commands:
         if done.returncode != 0:
             raise RunFailedError(f"demo: `benchfleet {' '.join(arguments)}`: {done.stderr.strip() or done.returncode}")
         return json.loads(done.stdout)
-
-    def _tied(self, arguments: Sequence[str]) -> list[str]:
-        tie = [sys.executable, "-m", "benchfleet.controller.demo.tied", str(os.getpid())]
-        return [*tie, self._benchfleet, *arguments]

@@ -6,13 +6,13 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+from benchfleet.controller.demo.commands import tied
 from benchfleet.core.errors import RunFailedError, UnreachableError
 
 GRACE_S = 8.0
@@ -55,10 +55,9 @@ class Services:
     def start(self, name: str, command: Sequence[str]) -> Service:
         """Starts `command`, tied to this process; its output goes to NAME.log."""
         log = self._logs / f"{name}.log"
-        tied = [sys.executable, "-m", "benchfleet.controller.demo.tied", str(os.getpid()), *command]
         with log.open("ab") as output:
             process = subprocess.Popen(
-                tied,
+                tied(command),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
