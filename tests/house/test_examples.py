@@ -6,12 +6,20 @@ from pathlib import Path
 
 import pytest
 
+from benchfleet.controller.campaigns.document import parse_campaign
 from benchfleet.controller.policies.load import load_policy
 
 ROOT = Path(__file__).parents[2]
-POLICIES = [ROOT / "examples/policy.yaml", ROOT / "controller/src/benchfleet/controller/demo/policy.yaml"]
+DEMO = ROOT / "controller/src/benchfleet/controller/demo"
 
 
-@pytest.mark.parametrize("path", POLICIES, ids=lambda p: p.parent.name)
+@pytest.mark.parametrize("path", [ROOT / "examples/policy.yaml", DEMO / "policy.yaml"], ids=lambda p: p.parent.name)
 def test_an_example_policy_loads_and_decides_something(path):
     assert any(constraint.weight is None for constraint in load_policy(path).constraints)
+
+
+@pytest.mark.parametrize(
+    "path", [ROOT / "examples/campaign.yaml", DEMO / "campaign.yaml", DEMO / "batches.yaml"], ids=lambda p: p.stem
+)
+def test_an_example_campaign_loads(path):
+    assert parse_campaign(path.read_text(), path.name).models

@@ -48,7 +48,7 @@ def test_a_request_for_cuda_fails_on_a_host_without_it_and_never_runs_elsewhere(
         campaign(
             models=["digits:int8"],
             devices={"selector": "role=first"},
-            matrix={"runtime": ["onnxruntime"], "providers": [["CUDAExecutionProvider"]]},
+            runtime_options={"onnxruntime": {"providers": ["CUDAExecutionProvider"]}},
         )
     )
     for run in pair_operator.wait_ended(made, CAMPAIGN_S).values():
