@@ -78,8 +78,13 @@ def test_text_that_is_no_mapping_is_refused_in_one_line(text):
 
 
 def test_duplicate_key_names_its_line():
-    with pytest.raises(DocumentError, match="line 3"):
+    with pytest.raises(DocumentError, match=r"p\.yaml.*3"):
         parse_yaml("kind: Policy\nhard: {}\nhard: {}\n", source="p.yaml")
+
+
+def test_unknown_key_names_its_line_and_the_key_that_was_meant():
+    with pytest.raises(DocumentError, match=r"3.*hards.*did you mean.*hard"):
+        parse_yaml("apiVersion: benchfleet/v1\nkind: Policy\nhards: {}\n", source="p.yaml")
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"a" * 300_000])
@@ -93,3 +98,9 @@ def test_file_that_is_no_policy_is_refused(tmp_path, content):
 def test_absent_file_is_refused(tmp_path):
     with pytest.raises(DocumentError, match="cannot read"):
         load_policy(tmp_path / "none.yaml")
+
+
+def test_aliases_are_refused_before_they_expand():
+    bomb = "a: &a [x, x, x]\n" + "\n".join(f"b{i}: &b{i} [*a, *a]" for i in range(9))
+    with pytest.raises(DocumentError, match="aliases"):
+        parse_yaml(bomb, source="p.yaml")
