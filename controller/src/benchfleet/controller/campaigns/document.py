@@ -98,11 +98,17 @@ class CampaignDocument(_Strict):
             values = getattr(self.matrix, name)
             if len(set(values)) != len(values):
                 raise ValueError(f"matrix.{name} has a value twice")
-        axes = (self.models, self.matrix.runtime, self.matrix.threads, self.matrix.batch, self.scenarios)
-        cells = math.prod(len(axis) for axis in axes)
-        if cells > CELLS_MAX:
-            raise ValueError(f"the matrix has {cells:,} cells on each device; at most {CELLS_MAX:,} are planned")
+        if self.cell_count > CELLS_MAX:
+            raise ValueError(
+                f"the matrix has {self.cell_count:,} cells on each device; at most {CELLS_MAX:,} are planned"
+            )
         return self
+
+    @property
+    def cell_count(self) -> int:
+        """Cells on each device, counted without making them."""
+        axes = (self.models, self.matrix.runtime, self.matrix.threads, self.matrix.batch, self.scenarios)
+        return math.prod(len(axis) for axis in axes)
 
     @property
     def scenario_list(self) -> list[tuple[str, dict[str, Any]]]:

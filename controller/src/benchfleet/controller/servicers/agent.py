@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from importlib import metadata
 from typing import Any
 
-import grpc
+from grpc import aio
 from grpc.aio import ServicerContext
 from sqlalchemy import Connection, func, insert, select, update
 
@@ -40,6 +40,7 @@ METRICS_MAX = 1000
 GAUGES_MAX = 512
 INVENTORY_BYTES_MAX = 64 * 1024
 
+EOF: Any = aio.EOF  # type: ignore[attr-defined]  # the stubs leave it out
 _PHASES = {number: name.removeprefix("PHASE_").lower() for name, number in agent_pb2.Phase.items()}
 Context = ServicerContext[Any, Any]
 
@@ -55,7 +56,7 @@ class AgentServicer(AgentServiceServicer):
         """One agent, from hello to bye or to the loss of the stream."""
         device = peer(context).name
         first = await asyncio.wait_for(context.read(), HELLO_TIMEOUT_S)
-        if first is grpc.aio.EOF or first.WhichOneof("message") != "hello":
+        if first is EOF or first.WhichOneof("message") != "hello":
             raise DocumentError(f"{device}: a session begins with hello", reason="NO_HELLO")
         session = await self._admit(device, first.hello)
         writer = asyncio.create_task(_drain(session, context))
@@ -112,7 +113,7 @@ class AgentServicer(AgentServiceServicer):
                 message = await asyncio.wait_for(context.read(), patience_s)
             except asyncio.TimeoutError:
                 return
-            if message is grpc.aio.EOF:
+            if message is EOF:
                 return
             kind = message.WhichOneof("message")
             if kind == "heartbeat":
@@ -275,7 +276,7 @@ def _seen(connection: Connection, device: str, hello: agent_pb2.Hello, now_utc_s
     inventory = wire.inventory_from_wire(hello.inventory)
     if row is not None and row.incarnation > hello.incarnation:
         raise RefusedError(
-            f"{device}: incarnation {hello.incarnation} is older than {row.incarnation}; another agent has its identity",
+            f"{device}: incarnation {hello.incarnation} is older than {row.incarnation}; another agent is it",
             reason="OLD_INCARNATION",
         )
     if row is not None and row.incarnation == hello.incarnation and row.instance_id not in ("", hello.instance_id):

@@ -244,14 +244,14 @@ def _whole(connection: Connection, campaign_id: str) -> tuple[pb.Campaign, list[
                 id=each.id,
                 campaign_id=campaign_id,
                 cell=pb.PlannedCell.FromString(each.cell),
-                state=pb.RunState.Value(f"RUN_STATE_{each.state.upper()}"),
+                state=f"RUN_STATE_{each.state.upper()}",
                 epoch=each.epoch,
                 attempts=each.attempts,
                 max_attempts=each.max_attempts,
                 reason=each.reason,
                 detail=each.detail,
                 verdict=each.verdict,
-                phase=agent_pb2.Phase.Value(f"PHASE_{phase}") if known else agent_pb2.PHASE_UNSPECIFIED,
+                phase=f"PHASE_{phase}" if known else agent_pb2.PHASE_UNSPECIFIED,
             )
         )
     return _campaign(connection, row), runs
@@ -264,7 +264,7 @@ def _campaign(connection: Connection, row: Any) -> pb.Campaign:
     campaign = pb.Campaign(
         id=row.id,
         name=row.name,
-        state=pb.CampaignState.Value(f"CAMPAIGN_STATE_{row.state.upper()}"),
+        state=f"CAMPAIGN_STATE_{row.state.upper()}",
         document_yaml=row.document_yaml,
         baseline_model=row.baseline_model,
         run_counts={state.upper(): count for state, count in counts},
