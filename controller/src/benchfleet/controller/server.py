@@ -127,7 +127,7 @@ def enroll_server() -> grpc.aio.Server:
 async def add_health(server: grpc.aio.Server, services: Iterable[str]) -> None:
     """Standard health and reflection for the services named."""
     names = list(services)
-    servicer = health.aio.HealthServicer()
+    servicer = health.aio.HealthServicer()  # type: ignore[attr-defined]  # public, but not in the stubs
     health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
     for name in ("", *names):
         await servicer.set(name, health_pb2.HealthCheckResponse.SERVING)

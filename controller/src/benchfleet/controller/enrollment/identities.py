@@ -55,7 +55,7 @@ class Identities:
         self._labels = {row.device: json.loads(row.labels_json) for row in rows}
 
     async def create_token(
-        self, device: str, labels: dict[str, str], *, actor: str, ttl_s: float = TTL_S
+        self, device: str, labels: dict[str, str], ttl_s: float = TTL_S, *, actor: str
     ) -> tuple[str, datetime]:
         """A new token's text and when it ends; DocumentError for a bad name, label or time."""
         check_name(device, "device")
