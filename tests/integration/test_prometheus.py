@@ -81,7 +81,10 @@ def test_queries_that_compare_devices_are_answered_from_a_campaign(pair, pair_op
     def both(found: list[dict[str, Any]]) -> bool:
         return {s["metric"].get("device") for s in found} >= devices
 
-    text = 'max by (device) (benchfleet_result_value{metric="latency_ms_p50"})'
-    found = wait_series(prometheus, text, both)
-    assert all(float(series["value"][1]) > 0 for series in found)
-    wait_series(prometheus, "benchfleet_sensor_up == 1", both)
+    for text in (
+        'max by (device) (benchfleet_result_latency_seconds{quantile="0.5"})',
+        "max by (device) (benchfleet_result_throughput_per_second)",
+        "max by (device) (benchfleet_device_up)",
+    ):
+        found = wait_series(prometheus, text, both)
+        assert all(float(series["value"][1]) > 0 for series in found), text
