@@ -1,0 +1,1 @@
+"""What operators do over the protocol: records for comparison and gates, pushes, watches."""
