@@ -140,11 +140,11 @@ class Controller:
         return port
 
     async def _serve_http(self, application: web.Application) -> int:
-        runner = web.AppRunner(application, access_log=None)
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=server.STOP_GRACE_S)
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
         address = self._settings.http
-        site = web.TCPSite(runner, _host(address).strip("[]"), _port(address), shutdown_timeout=server.STOP_GRACE_S)
+        site = web.TCPSite(runner, _host(address).strip("[]"), _port(address))
         try:
             await site.start()
         except OSError as error:

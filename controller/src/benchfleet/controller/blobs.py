@@ -167,6 +167,7 @@ class Stage:
         """Makes the blob visible once size and digest agree; what does not agree is removed."""
         short = self._digest[:12]
         if self.held_bytes != self.size_bytes:
+            self.close()
             raise DocumentError(
                 f"artifact {short}: {self.held_bytes} of {self.size_bytes} bytes came; go on from there"
             )
