@@ -131,7 +131,7 @@ def _admit(fleet: FleetOptions, name: str, admission: str, reason: str) -> None:
 
     with fleet.connect() as session:
         request = fleet_pb2.SetDeviceAdmissionRequest(
-            device=name, admission=fleet_pb2.DeviceAdmission.Value(f"DEVICE_ADMISSION_{admission}"), reason=reason
+            device=name, admission=f"DEVICE_ADMISSION_{admission}", reason=reason
         )
         FleetServiceStub(session.channel).SetDeviceAdmission(request, timeout=CALL_TIMEOUT_S)
     click.echo(f"{name} is {admission.lower()}", err=True)

@@ -53,7 +53,5 @@ def command(fleet: FleetOptions, file: Path, as_json: bool) -> None:
     print_table(("device", "cell", "time, or why not"), rows, empty="no cells")
     measured = sum(c["pruned_reason"] is None for c in cells)
     against = f", against {baseline}" if baseline else ""
-    click.echo(
-        f"{reply.campaign_name}: {measured} of {len(cells)} cells, about {max(1, round(estimated_s / 60))} min{against}",
-        err=True,
-    )
+    minutes = max(1, round(estimated_s / 60))
+    click.echo(f"{reply.campaign_name}: {measured} of {len(cells)} cells, about {minutes} min{against}", err=True)
