@@ -187,3 +187,9 @@ def test_simulated_result_against_a_measured_one_is_warned_of():
         run("new", model="digits:int8", measured=result(provenance={"simulated": True})),
     )
     assert any("simulated" in warning for warning in compare(c).warnings)
+
+
+def test_why_of_an_invalid_result_is_what_made_it_invalid_not_every_flag():
+    flawed = Reason(flag="single_launch", severity="degraded", detail="one launch")
+    found = row(compare(campaign(run("r", measured=result(reasons=(flawed, NOISE))))), "r")
+    assert found.why == "background_load: 31 %"

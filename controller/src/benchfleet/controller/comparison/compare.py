@@ -99,10 +99,11 @@ def status_of(run: RunRecord) -> str:
 
 
 def why_of(run: RunRecord) -> str:
-    """The reasons of a verdict, or of a failure, in one line; empty when there is nothing to say."""
+    """The reasons that made a verdict, or those of a failure, in one line; empty when there is nothing to say."""
     result = run.result
     if result is not None and result.outcome == "ok":
-        return "; ".join(f"{r.flag}: {r.detail}" for r in result.reasons)
+        deciding = [r for r in result.reasons if r.severity == result.verdict] or result.reasons
+        return "; ".join(f"{r.flag}: {r.detail}" for r in deciding)
     if result is not None and result.failure is not None:
         failure = result.failure
         return f"{failure.reason} while {failure.phase}: {failure.detail}"

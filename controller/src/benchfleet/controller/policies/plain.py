@@ -53,28 +53,30 @@ def decision_json(decision: Decision) -> dict[str, Any]:
 
 
 def render_decision(decision: Decision, console: Console) -> None:
-    """One row a cell and constraint; then the outcome in one line."""
+    """One row a cell and constraint, each reason once below, then the outcome in one line."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("cell", overflow="fold", min_width=14)
     for name in ("constraint", "limit", "outcome"):
         table.add_column(name, no_wrap=True)
-    table.add_column("observed, why", overflow="fold")
+    table.add_column("observed", overflow="fold")
+    reasons: dict[str, dict[str, None]] = {}
     for cell in decision.cells:
         for index, check in enumerate(cell.checks):
             verdict = check.verdict
-            said = verdict.observed or ""
-            if verdict.outcome != "pass":
-                said = f"{said}: {verdict.why}" if said else verdict.why
             table.add_row(
                 Text(one_line(cell.label) if index == 0 else ""),
                 Text(check.constraint.name + ("" if check.hard else f" (soft ×{check.constraint.weight:g})")),
                 Text(one_line(verdict.limit)),
                 Text(WORDS[verdict.outcome], style=STYLES[verdict.outcome] if check.hard else ""),
-                Text(one_line(said, limit=300)),
+                Text(one_line(verdict.observed or "–")),
             )
+            if check.hard and verdict.outcome != "pass":
+                reasons.setdefault(f"{cell.label}: {verdict.why}", {})[check.constraint.name] = None
         if cell.score is not None:
             table.add_row("", "soft score", "", f"{100 * cell.score:.0f} %", "")
         table.add_section()
     console.print(table)
+    for why, names in reasons.items():
+        console.print(Text(one_line(f"{', '.join(names)}: {why}", limit=400), style="dim"))
     style, word = STYLES[decision.outcome], WORDS[decision.outcome]
-    console.print(Text(one_line(f"{word}: policy {decision.policy.name}: {decision.why}", limit=600), style=style))
+    console.print(Text(one_line(f"{word}: policy {decision.policy.name}: {decision.why}", limit=300), style=style))

@@ -71,7 +71,7 @@ def _drawer(drawn: Sequence[tuple[Row, list[float]]]) -> object:
             axes.plot([q[25], q[75]], [y, y], color=colour, lw=9, alpha=0.75, solid_capstyle="butt")
             axes.plot([q[50]], [y], marker="|", ms=12, mew=2, color=d.INK)
             axes.plot([q[99]], [y], marker="o", ms=4.5, mfc=d.PAPER, mec=colour, mew=1.4)
-        axes.set_yticks(range(len(drawn)), [d.short(_name(row), 34) for row, _ in drawn])
+        axes.set_yticks(range(len(drawn)), [d.short(_name(row), 40) for row, _ in drawn])
         axes.tick_params(axis="y", length=0)
         axes.set_ylim(len(drawn) - 0.4, -0.6)
         low, high = min(q[5] for _, q in drawn), max(q[99] for _, q in drawn)
