@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import json
 import re
-import zipfile
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchfleet.controller import demo
 from benchfleet.controller.cli._validation import (
     MODEL_NAME,
     Request,
     campaign_document,
-    dataset_facts,
     runs_failed,
     temporary_name,
 )
-from benchfleet.core.errors import DocumentError
 from benchfleet.core.results import Failure
 from tests.support.campaigns import campaign, fleet, result, run
 
-DATA = Path(demo.__path__[0]) / "data"
 DIGEST = "0123456789abcdef" * 4
 
 
@@ -69,25 +64,3 @@ def test_only_runs_that_could_not_run_are_failures(state, failed):
 
 def test_failures_of_a_mixed_campaign_are_all_named():
     assert len(runs_failed(fleet(12))) == 1
-
-
-def test_data_set_file_says_its_task_and_samples():
-    task, count = dataset_facts(DATA / "digits-test.npz")
-    assert task == "classification"
-    assert count > 100
-
-
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 no", b"\x93NUMPY"])
-def test_file_that_is_no_data_set_is_refused_in_one_line(tmp_path, content):
-    path = tmp_path / "d.npz"
-    path.write_bytes(content)
-    with pytest.raises(DocumentError, match="not a data set"):
-        dataset_facts(path)
-
-
-def test_archive_without_arrays_or_with_unlike_lengths_is_refused(tmp_path):
-    path = tmp_path / "d.npz"
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("dataset.json", "{}")
-    with pytest.raises(DocumentError):
-        dataset_facts(path)
