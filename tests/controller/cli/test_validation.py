@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchfleet.controller.campaigns.document import CampaignDocument
 from benchfleet.controller.cli._validation import (
     MODEL_NAME,
     Request,
@@ -17,6 +18,7 @@ from benchfleet.controller.cli._validation import (
     runs_failed,
     temporary_name,
 )
+from benchfleet.controller.documents import load_document
 from benchfleet.core.results import Failure
 from tests.support.campaigns import campaign, fleet, result, run
 
@@ -64,3 +66,11 @@ def test_only_runs_that_could_not_run_are_failures(state, failed):
 
 def test_failures_of_a_mixed_campaign_are_all_named():
     assert len(runs_failed(fleet(12))) == 1
+
+
+@pytest.mark.parametrize("fields", [{}, {"dataset": "digits-test", "baseline": "digits:fp32", "profile": "quick"}])
+def test_document_is_one_that_the_controller_takes(fields):
+    document = load_document(
+        campaign_document(request(selector="fleet=demo", **fields), "m:1", "litert"), "validate", CampaignDocument
+    )
+    assert document.models == ["m:1"]
