@@ -1,0 +1,125 @@
+"""What the agent decides about attempts, and what never happens whatever the order of events."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchfleet.agent.session import machine as m
+from benchfleet.core.runspec import Artifact, ModelRef, RunSpec
+
+SPEC = RunSpec(
+    model=ModelRef(
+        name="digits:fp32", format="onnx", precision="fp32", artifact=Artifact(digest="a" * 64, size_bytes=1)
+    ),
+    runtime="null",
+)
+ONE, TWO = m.Ref("run-1", 1), m.Ref("run-2", 1)
+
+
+def offered(ref: m.Ref, ttl_s: float = 30.0) -> m.Offered:
+    return m.Offered(offer=m.Offer(ref=ref, spec=SPEC), ttl_s=ttl_s)
+
+
+def after(*events: tuple[float, m.Event]) -> tuple[m.State, tuple[m.Action, ...]]:
+    state, actions = m.State(), ()
+    for now_s, event in events:
+        state, actions = m.step(state, event, now_s)
+    return state, actions
+
+
+def test_an_offer_is_accepted_and_started() -> None:
+    _, actions = after((0, offered(ONE)))
+    assert actions == (m.Tell(ONE, m.ACCEPTED), m.Start(offered(ONE).offer))
+
+
+def test_the_same_offer_again_is_accepted_again_and_not_started_twice() -> None:
+    _, actions = after((0, offered(ONE)), (1, offered(ONE)))
+    assert actions == (m.Tell(ONE, m.ACCEPTED),)
+
+
+def test_an_offer_of_a_spooled_attempt_is_answered_and_not_measured_again() -> None:
+    _, actions = after((0, offered(ONE)), (1, m.Ended(ref=ONE, spooled=True)), (2, offered(ONE)))
+    assert actions == (m.Tell(ONE, m.SPOOLED),)
+
+
+def test_an_older_epoch_of_the_active_run_is_ignored() -> None:
+    state, actions = after((0, offered(m.Ref("run-1", 2))), (1, offered(ONE)))
+    assert actions == ()
+    assert state.active is not None
+    assert state.active.ref.epoch == 2
+
+
+def test_another_offer_starts_only_when_nothing_of_the_first_runs() -> None:
+    state, actions = after((0, offered(ONE)), (1, offered(TWO)))
+    assert actions == (m.Stop(ONE, "superseded"),)
+    state, actions = m.step(state, m.Ended(ref=ONE, spooled=False), 2)
+    assert actions == (m.Tell(ONE, m.STOPPED), m.Tell(TWO, m.ACCEPTED), m.Start(offered(TWO).offer))
+
+
+def test_a_lease_that_runs_out_stops_the_attempt_once() -> None:
+    state, actions = after((0, offered(ONE)), (29.9, m.Tick()))
+    assert actions == ()
+    state, actions = m.step(state, m.Tick(), 30.0)
+    assert actions == (m.Stop(ONE, "lease"),)
+    assert m.step(state, m.Tick(), 31.0)[1] == ()
+
+
+def test_a_lease_is_renewed_from_the_send_time_of_the_heartbeat() -> None:
+    renewed = m.Renewed(sent_s=10.0, refs=frozenset({ONE}), ttl_s=30.0)
+    state, _ = after((0, offered(ONE)), (25, renewed))
+    assert state.deadline_s == 40.0
+
+
+def test_a_heartbeat_that_did_not_name_the_attempt_does_not_renew_it() -> None:
+    state, _ = after((0, offered(ONE)), (25, m.Renewed(sent_s=25.0, refs=frozenset(), ttl_s=30.0)))
+    assert state.deadline_s == 30.0
+
+
+@pytest.mark.parametrize("ref", [ONE, TWO])
+def test_a_cancel_is_always_answered(ref: m.Ref) -> None:
+    _, actions = after((0, offered(ONE)), (1, m.Cancelled(ref=ref)))
+    assert actions == ((m.Stop(ONE, "cancelled"),) if ref == ONE else (m.Tell(TWO, m.STOPPED),))
+
+
+def test_a_draining_agent_takes_nothing_new() -> None:
+    _, actions = after((0, m.Draining()), (1, offered(ONE)))
+    assert actions == (m.Tell(ONE, m.STOPPED),)
+
+
+REFS = st.builds(m.Ref, st.sampled_from(["run-1", "run-2", "run-3"]), st.integers(1, 3))
+EVENTS = st.one_of(
+    REFS.map(offered),
+    REFS.map(lambda ref: m.Cancelled(ref=ref)),
+    st.just(m.Tick()),
+    st.just("end"),
+    st.just("renew"),
+    st.just(m.Draining()),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.tuples(st.floats(0, 20), EVENTS), max_size=40))
+def test_at_most_one_attempt_runs_and_none_is_measured_twice(script: list[tuple[float, object]]) -> None:
+    state, now_s = m.State(), 0.0
+    running: m.Ref | None = None
+    started: list[m.Ref] = []
+    for wait_s, event in script:
+        now_s += wait_s
+        if event == "end":
+            if running is None:
+                continue
+            event, running = m.Ended(ref=running, spooled=True), None
+        elif event == "renew":
+            event = m.Renewed(sent_s=now_s, refs=frozenset({running} if running else ()), ttl_s=30.0)
+        state, actions = m.step(state, event, now_s)  # type: ignore[arg-type]  # the two words were replaced above
+        for action in actions:
+            if isinstance(action, m.Start):
+                assert running is None, "two attempts at once"
+                running = action.offer.ref
+                started.append(running)
+        assert (state.active.ref if state.active else None) == running
+        if running is not None and isinstance(event, m.Tick) and now_s >= state.deadline_s:
+            assert state.stopping, "measures without a lease"
+    assert len(started) == len(set(started))
