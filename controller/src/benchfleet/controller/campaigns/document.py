@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from benchfleet.controller.campaigns.selector import parse_selector
 from benchfleet.controller.documents import load_document
 from benchfleet.core.errors import DocumentError
 from benchfleet.core.runspec import parse_shape
@@ -18,15 +20,36 @@ CELLS_MAX = 10_000
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _MODEL = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}:[a-z0-9][a-z0-9._-]{0,62}")
 
+_DURATION = re.compile(r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*(ms|s|min|h)\s*")
+_UNIT_S = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
+
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 class Devices(_Strict):
-    """Which devices: a selector over labels and facts."""
+    """Which devices: a selector over labels and facts; a list of names is short for one."""
 
     selector: str = Field(max_length=1000)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _names(cls, value: Any) -> Any:
+        if not isinstance(value, list):
+            return value
+        if not value or not all(isinstance(name, str) and _NAME.fullmatch(name) for name in value):
+            raise ValueError("a list of devices is a list of their names")
+        return {"selector": f"name in ({', '.join(value)})"}
+
+    @field_validator("selector")
+    @classmethod
+    def _selects(cls, value: str) -> str:
+        try:
+            parse_selector(value)
+        except DocumentError as error:
+            raise ValueError(str(error)) from error
+        return value
 
 
 class Matrix(_Strict):
@@ -35,6 +58,13 @@ class Matrix(_Strict):
     runtime: Annotated[list[str], Field(min_length=1, max_length=32)]
     threads: Annotated[list[Annotated[int, Field(ge=1, le=1024)]], Field(min_length=1)] = [1]
     batch: Annotated[list[Annotated[int, Field(ge=1, le=65536)]], Field(min_length=1)] = [1]
+    providers: Annotated[list[list[str]], Field(min_length=1, max_length=32)] = [[]]
+    power_mode: Any = None
+
+    @field_validator("power_mode")
+    @classmethod
+    def _power_mode(cls, value: Any) -> Any:
+        raise ValueError("this version does not set power modes; set the mode on the device and give it a label")
 
 
 class Measure(_Strict):
@@ -43,13 +73,29 @@ class Measure(_Strict):
     profile: Literal["quick", "standard", "gate"] = "standard"
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     max_attempts: Annotated[int, Field(ge=1, le=10)] = 3
-    timeout: Annotated[float, Field(gt=0, le=86_400)] = 900.0
+    timeout: Annotated[float, Field(ge=10, le=86_400)] = 900.0
+
+    @field_validator("timeout", mode="before")
+    @classmethod
+    def _timeout(cls, value: Any) -> float:
+        """Seconds of `90 s`, `20min` or `2h`."""
+        match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+        if match is None:
+            raise ValueError("a timeout is a number with a unit, like '90 s', '20min' or '2h'")
+        return float(match[1]) * _UNIT_S[match[2]]
 
 
 class Baseline(_Strict):
     """What every cell is compared with."""
 
     model: str
+
+    @field_validator("model")
+    @classmethod
+    def _model(cls, value: str) -> str:
+        if not _MODEL.fullmatch(value):
+            raise ValueError(f"{value[:80]!r} is not NAME:TAG")
+        return value
 
 
 class CampaignDocument(_Strict):
@@ -85,18 +131,30 @@ class CampaignDocument(_Strict):
             raise ValueError("a model is named twice")
         return value
 
+    @field_validator("runtime_options")
+    @classmethod
+    def _options(cls, value: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        try:
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError, RecursionError):
+            raise ValueError("options are text, finite numbers, true, false, and lists and maps of these") from None
+        return value
+
     @field_validator("shapes")
     @classmethod
     def _shapes(cls, value: dict[str, str]) -> dict[str, str]:
         for text in value.values():
-            parse_shape(text)
+            try:
+                parse_shape(text)
+            except ValueError:
+                raise ValueError(f"a shape is sizes joined by x, like 1x3x224x224, not {text[:80]!r}") from None
         return value
 
     @model_validator(mode="after")
     def _bounded(self) -> CampaignDocument:
-        for name in ("runtime", "threads", "batch"):
+        for name in ("runtime", "threads", "batch", "providers"):
             values = getattr(self.matrix, name)
-            if len(set(values)) != len(values):
+            if len({str(value) for value in values}) != len(values):
                 raise ValueError(f"matrix.{name} has a value twice")
         if self.cell_count > CELLS_MAX:
             raise ValueError(
@@ -107,7 +165,8 @@ class CampaignDocument(_Strict):
     @property
     def cell_count(self) -> int:
         """Cells on each device, counted without making them."""
-        axes = (self.models, self.matrix.runtime, self.matrix.threads, self.matrix.batch, self.scenarios)
+        matrix = self.matrix
+        axes = (self.models, matrix.runtime, matrix.threads, matrix.batch, matrix.providers, self.scenario_list)
         return math.prod(len(axis) for axis in axes)
 
     @property

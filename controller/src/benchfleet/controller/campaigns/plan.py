@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -58,13 +59,12 @@ def plan(
     baseline = _model(models, document.baseline.model) if document.baseline else None
     dataset = _dataset(datasets, document.dataset) if document.dataset else None
     chosen = select_devices(document.devices.selector, [d for d in devices if d.admission == "open"])
+    count = document.cell_count * len(chosen)
+    if count > CELLS_MAX:
+        raise DocumentError(f"the plan has {count:,} cells on {len(chosen)} devices; at most {CELLS_MAX:,} are planned")
     cells = [
         cell for device in chosen for model in wanted for cell in _cells(document, device, model, baseline, dataset)
     ]
-    if len(cells) > CELLS_MAX:
-        raise DocumentError(
-            f"the plan has {len(cells):,} cells on {len(chosen)} devices; at most {CELLS_MAX:,} are planned"
-        )
     if all(cell.spec is None for cell in cells):
         raise DocumentError(f"nothing to measure: every cell is pruned ({cells[0].pruned_reason})")
     spent: dict[str, float] = {}
@@ -95,49 +95,48 @@ def _dataset(datasets: Mapping[str, Dataset], name: str) -> Dataset:
 def _cells(
     document: CampaignDocument, device: Device, model: Model, baseline: Model | None, dataset: Dataset | None
 ) -> Iterator[Cell]:
-    for runtime in document.matrix.runtime:
+    matrix = document.matrix
+    axes = (matrix.runtime, matrix.threads, matrix.batch, matrix.providers, document.scenario_list)
+    for runtime, threads, batch, providers, (scenario, params) in itertools.product(*axes):
         file, refused = _file(device, model, runtime)
-        for threads in document.matrix.threads:
-            for batch in document.matrix.batch:
-                for scenario, params in document.scenario_list:
-                    options = document.runtime_options.get(runtime, {})
-                    kind = file.format if file else "-"
-                    key = cell_key(
-                        model=model.name, format=kind, runtime=runtime, threads=threads, batch=batch,
-                        scenario=scenario, params=params, options=options,
-                    )  # fmt: skip
-                    why = refused or _refusal(device, file, threads, batch, scenario)
-                    spec = None
-                    if file is not None and not why:
-                        spec = RunSpec(
-                            model=_ref(model, file),
-                            runtime=runtime,
-                            threads=threads,
-                            batch=batch,
-                            scenario=scenario,
-                            scenario_params=params,
-                            profile=document.measure.profile,
-                            seed=_seed(document.measure.seed, key),
-                            baseline=_baseline(baseline, model, file),
-                            dataset=dataset.artifact if dataset else None,
-                            dataset_name=dataset.name if dataset else None,
-                            runtime_options=options,
-                            shapes={name: parse_shape(text) for name, text in document.shapes.items()},
-                            timeout_s=document.measure.timeout,
-                        )
-                    yield Cell(
-                        device=device.name,
-                        spec=spec,
-                        model=model.name,
-                        format=kind,
-                        runtime=runtime,
-                        threads=threads,
-                        batch=batch,
-                        scenario=scenario,
-                        cell_key=key,
-                        pruned_reason=why,
-                        estimated_s=_estimate(spec),
-                    )
+        options = {**document.runtime_options.get(runtime, {}), **({"providers": providers} if providers else {})}
+        kind = file.format if file else "-"
+        key = cell_key(
+            model=model.name, format=kind, runtime=runtime, threads=threads, batch=batch,
+            scenario=scenario, params=params, options=options,
+        )  # fmt: skip
+        why = refused or _refusal(device, file, threads, batch, scenario)
+        spec = None
+        if file is not None and not why:
+            spec = RunSpec(
+                model=_ref(model, file),
+                runtime=runtime,
+                threads=threads,
+                batch=batch,
+                scenario=scenario,
+                scenario_params=params,
+                profile=document.measure.profile,
+                seed=_seed(document.measure.seed, key),
+                baseline=_baseline(baseline, model, file, batch),
+                dataset=dataset.artifact if dataset else None,
+                dataset_name=dataset.name if dataset else None,
+                runtime_options=options,
+                shapes={name: parse_shape(text) for name, text in document.shapes.items()},
+                timeout_s=document.measure.timeout,
+            )
+        yield Cell(
+            device=device.name,
+            spec=spec,
+            model=model.name,
+            format=kind,
+            runtime=runtime,
+            threads=threads,
+            batch=batch,
+            scenario=scenario,
+            cell_key=key,
+            pruned_reason=why,
+            estimated_s=_estimate(spec),
+        )
 
 
 def _file(device: Device, model: Model, runtime: str) -> tuple[ModelFile | None, str]:
@@ -160,19 +159,25 @@ def _refusal(device: Device, file: ModelFile | None, threads: int, batch: int, s
         return f"{threads} threads, but {device.name} offers {device.inventory.cpu_count}"
     if scenario == "single_stream" and batch != 1:
         return f"single_stream is one sample at a time; use offline for a batch of {batch}"
-    # TFLite files are resized by the runtime, and ONNX files with a fixed batch cannot be.
-    if file is not None and file.format == "onnx" and batch != 1 and file.facts.get("dynamic_batch") is False:
+    if file is not None and not _takes(file, batch):
         return f"the model has a fixed batch; export it with a free batch axis to use {batch}"
     return ""
+
+
+def _takes(file: ModelFile, batch: int) -> bool:
+    """TFLite files are resized by the runtime; ONNX files with a fixed batch cannot be."""
+    return batch == 1 or file.format != "onnx" or file.facts.get("dynamic_batch") is not False
 
 
 def _ref(model: Model, file: ModelFile) -> ModelRef:
     return ModelRef(name=model.name, format=file.format, precision=model.precision, artifact=file.artifact)
 
 
-def _baseline(baseline: Model | None, model: Model, file: ModelFile) -> ModelRef | None:
-    """The baseline in the same format; none for the baseline itself."""
+def _baseline(baseline: Model | None, model: Model, file: ModelFile, batch: int) -> ModelRef | None:
+    """The baseline in the same format; none for the baseline itself, nor where its file cannot take the batch."""
     if baseline is None or baseline.name == model.name or file.format not in baseline.files:
+        return None
+    if not _takes(baseline.files[file.format], batch):
         return None
     return _ref(baseline, baseline.files[file.format])
 

@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import AliasEvent
 
 from benchfleet.core.errors import DocumentError
 
@@ -29,9 +30,14 @@ def load_document(text: str, source: str, model: type[M]) -> M:
 def _parse(text: str, source: str) -> CommentedMap:
     if len(text.encode("utf-8", "replace")) > DOCUMENT_BYTES_MAX:
         raise DocumentError(f"{source}: larger than {DOCUMENT_BYTES_MAX // 1024} KiB; is it a document?")
-    if any(line.lstrip().startswith("*") or ": *" in line for line in text.splitlines()):
-        raise DocumentError(f"{source}: YAML aliases are not used here; write the value out")
+    if not text.strip():
+        raise DocumentError(f"{source}: the document is empty")
     try:
+        for event in YAML(typ="safe", pure=True).parse(io.StringIO(text)):
+            # A few lines of aliases expand without end, so they are refused before anything is built.
+            if isinstance(event, AliasEvent):
+                line = event.start_mark.line + 1
+                raise DocumentError(f"{source}:{line}: YAML aliases are not used here; write the value out")
         tree = YAML(typ="rt", pure=True).load(io.StringIO(text))
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
@@ -62,20 +68,20 @@ def _say(error: Any, tree: CommentedMap, source: str, model: type[BaseModel]) ->
     if error["type"] == "extra_forbidden":
         known = _keys(model, path[:-1])
         near = difflib.get_close_matches(str(path[-1]), known, 1)
-        hint = f"; did you mean {near[0]!r}?" if near else f"; known here: {', '.join(known)}" if known else ""
-        return f"{where}: key {str(path[-1])!r} is not known{hint}"
+        hint = f"; did you mean {near[0]!r}?" if near else f"; there are: {', '.join(known)}" if known else ""
+        return f"{where}: key {str(path[-1])!r} is not known here{hint}"
     if error["type"] == "missing":
         return f"{where}: key {name!r} is missing"
     return f"{where}: {name}: {error['msg'].removeprefix('Value error, ')}"
 
 
-def _line(node: Any, path: list[Any]) -> int:
-    line = 1
+def _line(tree: Any, path: list[Any]) -> int:
+    node, line = tree, 1
     for part in path:
         try:
-            if isinstance(node, dict):
+            if isinstance(node, CommentedMap):
                 line = node.lc.key(part)[0] + 1
-            elif isinstance(node, list):
+            elif isinstance(node, CommentedSeq):
                 line = node.lc.item(part)[0] + 1
             node = node[part]
         except (KeyError, IndexError, TypeError, AttributeError):
