@@ -48,3 +48,10 @@ def test_removal_leaves_nothing_behind(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "spool")
     spool.remove(spool.put(entry(series=series)))
     assert list((tmp_path / "spool").iterdir()) == []
+
+
+def test_a_result_refused_for_good_is_kept_and_not_sent_again(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.set_aside(spool.put(entry()))
+    assert list(spool.entries()) == []
+    assert entry().result_json[:9] in (tmp_path / "run-1.1.refused").read_bytes().replace(b"\\", b"")

@@ -37,6 +37,6 @@ def check(certificate_pem: str) -> None:
         raise RefusedError(f"this device's certificate expired at {end:%Y-%m-%d %H:%M} UTC; join with a new token")
     if now < start:
         raise RefusedError(
-            f"this device's certificate is valid from {start:%Y-%m-%d %H:%M} UTC and the clock says {now:%Y-%m-%d %H:%M}; "
-            "set the clock"
+            f"this device's certificate is valid from {start:%Y-%m-%d %H:%M} UTC "
+            f"and the clock says {now:%Y-%m-%d %H:%M}; set the clock"
         )

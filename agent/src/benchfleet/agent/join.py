@@ -54,7 +54,8 @@ def join(token_text: str, controller: str, state: Path, enroll: str | None = Non
                 enrollment_pb2.EnrollRequest(token=token.secret, csr_pem=request), timeout=CONNECT_S
             )
         except grpc.RpcError as error:
-            assert isinstance(error, grpc.Call)
+            if not isinstance(error, grpc.Call):
+                raise
             raise error_of(error.code().name, error.details(), error.trailing_metadata(), peer=target) from error
     made = identity.Identity(
         device=answer.device,
@@ -91,7 +92,8 @@ def pinned_ca(host: str, port: int, pin: str) -> str:
             chain = _chain(secured)
     except (OSError, ssl.SSLError) as error:
         raise UnreachableError(
-            f"join: {host}:{port} does not answer ({error}); is `benchfleet serve` running there, with this enrolment port?"
+            f"join: {host}:{port} does not answer ({error}); "
+            "is `benchfleet serve` running there, with this enrolment port?"
         ) from error
     for der in chain:
         if hashlib.sha256(der).hexdigest() == pin:

@@ -76,6 +76,11 @@ class Spool:
         if entry.series is not None:
             entry.series.unlink(missing_ok=True)
 
+    def set_aside(self, entry: Entry) -> None:
+        """Keeps a result that the controller refuses for good, where it is not sent again."""
+        record = self._folder / f"{entry.run_id}.{entry.epoch}.record"
+        record.replace(record.with_suffix(".refused"))
+
     def _entry(self, data: dict[str, Any]) -> Entry:
         series = self._folder / data["series"] if data["series"] else None
         return Entry(

@@ -1,0 +1,75 @@
+"""Run the agent: measure what the controller asks for.
+
+benchfleet-agent run --label rack=3 --max-threads 2
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from pathlib import Path
+
+import click
+
+from benchfleet.core.errors import DocumentError
+
+_SIZE = re.compile(r"(\d+)\s*(MiB|GiB|MB|GB)")
+_UNITS = {"MiB": 1024**2, "GiB": 1024**3, "MB": 10**6, "GB": 10**9}
+
+
+@click.command(name="run")
+@click.option("--state", type=click.Path(path_type=Path), help="State folder. [env: BENCHFLEET_AGENT_STATE]")
+@click.option("--controller", metavar="HOST:PORT", help="Dial this instead of the address joined with.")
+@click.option("--label", "labels", multiple=True, metavar="KEY=VALUE", help="Label of this device; repeatable.")
+@click.option("--max-threads", type=click.IntRange(1, 4096), help="Most threads a model may use here.")
+@click.option("--cache-limit", default="4 GiB", show_default=True, help="Size of the artifact cache.")
+@click.option("--verbose", is_flag=True, help="Say more on stderr.")
+def command(
+    state: Path | None,
+    controller: str | None,
+    labels: tuple[str, ...],
+    max_threads: int | None,
+    cache_limit: str,
+    verbose: bool,
+) -> None:
+    """Keep a session with the controller until SIGTERM or Ctrl-C."""
+    import asyncio
+
+    from benchfleet.agent import identity, probe
+    from benchfleet.agent.daemon import Daemon, Settings
+
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    folder = state or identity.default_state()
+    identity.load(folder)  # says at once when the device has not joined
+    settings = Settings(
+        state=folder,
+        inventory=probe.inventory(labels=dict(map(_pair, labels)), threads_max=max_threads),
+        controller=controller,
+        cache_limit_bytes=_size(cache_limit),
+    )
+
+    async def serve() -> None:
+        import signal
+
+        daemon = Daemon(settings)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, daemon.stop)
+        await daemon.run()
+
+    asyncio.run(serve())
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise DocumentError(f"label {text!r}: expected KEY=VALUE")
+    return key, value
+
+
+def _size(text: str) -> int:
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        raise DocumentError(f"--cache-limit {text!r}: expected a number with a unit, like 4 GiB")
+    return int(found[1]) * _UNITS[found[2]]

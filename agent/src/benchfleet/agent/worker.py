@@ -1,0 +1,139 @@
+"""One attempt on this device: fetch, measure, spool. What goes wrong is a result too."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from benchfleet.agent.cache import Cache, CorruptError, Fetch
+from benchfleet.agent.measure.attempt import Files, measure
+from benchfleet.agent.sampler import Sampler
+from benchfleet.agent.session.machine import Offer
+from benchfleet.agent.spool import Entry, Spool
+from benchfleet.core import results
+from benchfleet.core.clock import Clock
+from benchfleet.core.inventory import Inventory
+from benchfleet.core.results import Failure, Result
+from benchfleet.core.runspec import Artifact
+
+Progress = Callable[[str, float, str], None]
+
+
+class Worker:
+    """Runs attempts, one at a time."""
+
+    def __init__(
+        self, state: Path, cache: Cache, spool: Spool, sampler: Sampler, inventory: Inventory, clock: Clock
+    ) -> None:
+        self._folder = state / "work"
+        self._cache, self._spool, self._sampler = cache, spool, sampler
+        self._inventory, self._clock = inventory, clock
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    async def run(
+        self,
+        offer: Offer,
+        fetch: Fetch,
+        *,
+        incarnation: int,
+        stop: asyncio.Event,
+        deadline_s: Callable[[], float],
+        progress: Progress,
+    ) -> Entry | None:
+        """The spooled result; None when the attempt was stopped and there is nothing to report."""
+        workspace = self._folder / f"{offer.ref.run_id}.{offer.ref.epoch}"
+        self._sampler.active(True)
+        try:
+            result, series = await self._attempt(offer, fetch, workspace, stop, deadline_s, progress)
+            if result.outcome == "stopped":
+                return None
+            entry = Entry(
+                run_id=offer.ref.run_id,
+                epoch=offer.ref.epoch,
+                result_json=results.dumps(result),
+                outcome=result.outcome,
+                failure_reason=result.failure.reason if result.failure else "",
+                incarnation=incarnation,
+                series=series,
+            )
+            return await asyncio.to_thread(self._spool.put, entry)
+        finally:
+            self._sampler.active(False)
+            shutil.rmtree(workspace, ignore_errors=True)
+
+    async def _attempt(
+        self,
+        offer: Offer,
+        fetch: Fetch,
+        workspace: Path,
+        stop: asyncio.Event,
+        deadline_s: Callable[[], float],
+        progress: Progress,
+    ) -> tuple[Result, Path | None]:
+        spec = offer.spec
+        refused = self._refusal(offer)
+        if refused is not None:
+            return _failed(offer, "unsupported_option", "prepare", refused), None
+        progress("preparing", 0.0, "fetching artifacts")
+        try:
+            files = await _or_stop(self._files(offer, fetch), stop)
+        except CorruptError as error:
+            return _failed(offer, "artifact_corrupt", "prepare", str(error)), None
+        except OSError as error:
+            return _failed(offer, "disk", "prepare", f"artifacts cannot be stored ({error.strerror})"), None
+        if files is None:
+            return _failed(offer, "stopped", "prepare", "stopped while fetching", outcome="stopped"), None
+        measured = await measure(
+            spec,
+            files,
+            workspace=workspace,
+            inventory=self._inventory,
+            clock=self._clock,
+            telemetry=self._sampler,
+            on_progress=progress,
+            stop=stop,
+            lease_deadline_s=deadline_s,
+        )
+        return measured.result, measured.series
+
+    def _refusal(self, offer: Offer) -> str | None:
+        spec, limit = offer.spec, self._inventory.cpu_count
+        if spec.threads > limit:
+            return f"{spec.threads} threads asked, this agent offers {limit}"
+        runtime = self._inventory.runtime(spec.runtime)
+        if runtime is None or not runtime.available:
+            return f"runtime {spec.runtime!r} is not available here"
+        return None
+
+    async def _files(self, offer: Offer, fetch: Fetch) -> Files:
+        async def get(artifact: Artifact | None) -> Path | None:
+            return None if artifact is None else await self._cache.get(artifact, fetch)
+
+        spec = offer.spec
+        model = await get(spec.model.artifact)
+        assert model is not None
+        baseline = await get(spec.baseline.artifact if spec.baseline else None)
+        return Files(model=model, baseline=baseline, dataset=await get(spec.dataset))
+
+
+async def _or_stop(work, stop: asyncio.Event):  # type: ignore[no-untyped-def]
+    """The result of `work`, or None when `stop` is set first."""
+    task = asyncio.ensure_future(work)
+    waiter = asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait([task, waiter], return_when=asyncio.FIRST_COMPLETED)
+        return await task if task.done() else None
+    finally:
+        for each in (task, waiter):
+            each.cancel()
+
+
+def _failed(offer: Offer, reason: str, phase: str, detail: str, *, outcome: str = "failed") -> Result:
+    return Result(
+        outcome="stopped" if outcome == "stopped" else "failed",
+        verdict="invalid",
+        cell=offer.spec.to_json(),
+        failure=Failure(reason=reason, phase=phase, detail=detail),
+    )
