@@ -1,0 +1,164 @@
+"""What a plan says of each cell."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchfleet.controller.campaigns.document import parse_campaign
+from benchfleet.controller.campaigns.plan import Plan, plan
+from benchfleet.controller.catalog import Dataset, Device, Model, ModelFile
+from benchfleet.core.errors import DocumentError
+from benchfleet.core.inventory import Inventory, RuntimeFacts
+from benchfleet.core.runspec import Artifact
+from tests.support.documents import campaign
+
+ORT = RuntimeFacts(name="onnxruntime", available=True, version="1.20", formats=("onnx",))
+LITERT = RuntimeFacts(name="litert", available=False, reason="pip install ai-edge-litert")
+
+
+def device(name: str = "pi5", **changes: Any) -> Device:
+    inventory = Inventory(
+        hostname=name,
+        board="raspberry-pi-5",
+        os="Debian 12",
+        kernel="6.6",
+        arch="aarch64",
+        cpu_model="A76",
+        cpu_count=4,
+        memory_bytes=8 << 30,
+        python="3.11",
+        agent_version="0.1.0",
+        runtimes=(ORT, LITERT),
+    )
+    return replace(
+        Device(name=name, inventory=inventory, labels={"fleet": "test", "lab": "berlin"}, online=True), **changes
+    )
+
+
+def model(name: str, *formats: str, dynamic: bool = True) -> Model:
+    files = {
+        f: ModelFile(format=f, artifact=Artifact(digest="a" * 64, size_bytes=9), facts={"dynamic_batch": dynamic})
+        for f in formats or ("onnx",)
+    }
+    return Model(name=name, parent=None, precision="fp32", files=files)
+
+
+MODELS = {m.name: m for m in (model("digits:fp32"), model("digits:int8"), model("fixed:fp32", dynamic=False))}
+MODELS["lite:fp32"] = model("lite:fp32", "tflite")
+DATASET = Dataset(
+    name="digits-test", artifact=Artifact(digest="b" * 64, size_bytes=9), task="classification", sample_count=5
+)
+
+
+def planned(*devices: Device, **changes: Any) -> Plan:
+    document = parse_campaign(campaign(**changes))
+    return plan(document, models=MODELS, datasets={"digits-test": DATASET}, devices=devices or (device(),))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"devices": {"selector": "fleet=other"}}, ("fleet=other", "pi5", "lab=berlin")),
+        ({"models": ["digits:fp64"]}, ("digits:fp64", "digits:fp32")),
+        ({"baseline": {"model": "digits:fp64"}}, ("digits:fp64",)),
+        ({"dataset": "letters"}, ("letters", "digits-test")),
+        ({"matrix": {"runtime": ["litert"]}}, ("ai-edge-litert",)),
+    ],
+)
+def test_a_name_that_nothing_answers_to_is_one_line_that_says_what_there_is(changes, words):
+    with pytest.raises(DocumentError) as caught:
+        planned(**changes)
+    assert all(word in str(caught.value) for word in words)
+
+
+def test_the_bound_counts_devices_before_anything_is_expanded():
+    axis = list(range(1, 71))
+    fleet = [device(f"d{i}") for i in range(100)]
+    with pytest.raises(DocumentError, match="980,000 cells on 100 devices"):
+        planned(*fleet, matrix={"runtime": ["onnxruntime"], "threads": axis, "batch": axis})
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"matrix": {"runtime": ["onnxruntime", "litert"]}}, "pip install ai-edge-litert"),
+        ({"matrix": {"runtime": ["onnxruntime", "tensorrt"]}}, "no runtime 'tensorrt'"),
+        ({"matrix": {"runtime": ["onnxruntime"], "threads": [1, 8]}}, "8 threads"),
+        ({"matrix": {"runtime": ["onnxruntime"], "batch": [1, 2]}}, "single_stream"),
+        ({"models": ["digits:fp32", "lite:fp32"]}, "no file that onnxruntime loads"),
+        (
+            {
+                "models": ["digits:fp32", "fixed:fp32"],
+                "scenarios": ["offline"],
+                "matrix": {"runtime": ["onnxruntime"], "batch": [8]},
+            },
+            "fixed batch",
+        ),
+    ],
+)
+def test_a_cell_that_cannot_work_is_pruned_with_its_reason(changes, reason):
+    cells = planned(**changes).cells
+    pruned = [cell for cell in cells if cell.spec is None]
+    assert pruned
+    assert all(reason in cell.pruned_reason for cell in pruned)
+    assert any(cell.spec is not None for cell in cells)
+
+
+def test_every_cell_but_the_baselines_own_is_measured_beside_it():
+    for cell in planned(baseline={"model": "digits:fp32"}).cells:
+        assert cell.spec is not None
+        assert (cell.spec.baseline is None) == (cell.model == "digits:fp32")
+
+
+def test_a_baseline_that_cannot_take_the_batch_has_no_lane():
+    made = planned(
+        models=["digits:int8"],
+        baseline={"model": "fixed:fp32"},
+        scenarios=["offline"],
+        matrix={"runtime": ["onnxruntime"], "batch": [1, 8]},
+    )
+    assert {cell.batch: cell.spec.baseline is not None for cell in made.cells if cell.spec} == {1: True, 8: False}
+
+
+def test_providers_become_options_of_the_runtime_and_part_of_the_key():
+    made = planned(matrix={"runtime": ["onnxruntime"], "providers": [["A"], ["B"]]})
+    assert {cell.spec.runtime_options["providers"][0] for cell in made.cells if cell.spec} == {"A", "B"}
+    assert len({cell.cell_key for cell in made.cells}) == 4
+
+
+def test_devices_work_side_by_side_in_the_estimate():
+    assert planned(device("a"), device("b")).estimated_s == planned(device("a")).estimated_s
+
+
+def test_a_device_that_is_not_open_gets_no_cells():
+    made = planned(device("a"), device("b", admission="draining"))
+    assert {cell.device for cell in made.cells} == {"a"}
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    threads=st.lists(st.integers(1, 16), min_size=1, max_size=4, unique=True),
+    batch=st.lists(st.integers(1, 16), min_size=1, max_size=4, unique=True),
+    seed=st.integers(0, 2**63 - 1),
+)
+def test_a_plan_is_whole_distinct_and_the_same_again(threads, batch, seed):
+    changes: dict[str, Any] = {
+        "matrix": {"runtime": ["onnxruntime"], "threads": [*threads], "batch": [*batch]},
+        "scenarios": ["offline"],
+        "measure": {"profile": "quick", "seed": seed},
+    }
+    if min(threads) > 4:
+        with pytest.raises(DocumentError, match="every cell is pruned"):
+            planned(**changes)
+        return
+    made = planned(**changes)
+    assert len(made.cells) == 2 * len(threads) * len(batch)
+    assert len({(cell.device, cell.cell_key) for cell in made.cells}) == len(made.cells)
+    assert all((cell.spec is None) == bool(cell.pruned_reason) for cell in made.cells)
+    assert all(cell.spec is None or 0 <= cell.spec.seed < 2**64 for cell in made.cells)
+    assert planned(**changes) == made
