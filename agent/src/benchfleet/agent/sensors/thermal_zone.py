@@ -14,13 +14,17 @@ PLAUSIBLE_C = (-40.0, 150.0)
 
 def probe(root: Path) -> list[Sensor]:
     """One sensor per zone, named by its type: zone numbers move between boots."""
-    found = []
+    found: list[Sensor] = []
+    seen: dict[str, int] = {}
     for zone in sorted((root / "sys/class/thermal").glob("thermal_zone*")):
         try:
             name = (zone / "type").read_text().strip()
         except OSError:
             continue
         path = f"/sys/class/thermal/{zone.name}/temp"
+        seen[name] = seen.get(name, 0) + 1
+        if seen[name] > 1:  # boards with two zones of one type exist
+            name = f"{name}-{seen[name]}"
         found.append(
             Sensor(id=f"thermal_zone/{name}", kind="temperature_c", scope="component", source="sysfs", path=path)
         )
