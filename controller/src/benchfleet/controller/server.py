@@ -6,6 +6,7 @@ Each option below answers a failure that was seen; tests/integration/test_traps.
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from collections.abc import Iterable
 from datetime import timedelta
@@ -138,12 +139,23 @@ def bind(server: grpc.aio.Server, address: str, credentials: grpc.ServerCredenti
     """Binds a port; StateError in one line when it cannot be had."""
     refusal = StateError(f"cannot listen on {address}: it is in use, or no address of this host", reason="BIND")
     try:
+        _try_bind(address)
         port = server.add_secure_port(address, credentials)
-    except RuntimeError as error:
+    except (RuntimeError, OSError, UnicodeError) as error:
         raise refusal from error
     if port == 0:
         raise refusal
     return int(port)
+
+
+def _try_bind(address: str) -> None:
+    """gRPC writes its own lines to stderr when it cannot bind; the user is to see ours alone."""
+    host, _, port = address.rpartition(":")
+    found = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    family, kind, protocol, _, target = found[0]
+    with socket.socket(family, kind, protocol) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(target)
 
 
 async def keep_renewed(identity: ServerIdentity, *, every: timedelta = timedelta(minutes=10)) -> NoReturn:
