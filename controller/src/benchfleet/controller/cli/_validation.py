@@ -69,7 +69,7 @@ def campaign_document(request: Request, name: str, runtime: str) -> str:
     document: dict[str, Any] = {
         "apiVersion": "benchfleet/v1",
         "kind": "Campaign",
-        "name": f"validate-{name.replace(':', '-')}"[:63],
+        "name": f"validate-{name.removeprefix('validate-').replace(':', '-')}"[:63],
         "models": [name],
         "devices": {"selector": request.selector},
         "matrix": {"runtime": [request.runtime or runtime]},
