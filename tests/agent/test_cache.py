@@ -61,3 +61,15 @@ async def test_a_held_artifact_is_not_fetched(tmp_path: Path) -> None:
     await Cache(tmp_path).get(ARTIFACT, source.fetch)
     await Cache(tmp_path).get(ARTIFACT, source.fetch)
     assert source.offsets == [0]
+
+
+async def test_what_is_in_use_is_not_removed_to_make_room(tmp_path: Path) -> None:
+    cache, other = Cache(tmp_path, limit_bytes=len(DATA) + 10), b"z" * len(DATA)
+    second = Artifact(digest=hashlib.sha256(other).hexdigest(), size_bytes=len(other))
+    first = await cache.get(ARTIFACT, Source().fetch)
+    await cache.get(second, Source(data=other).fetch)
+    assert first.exists()
+    cache.release()
+    third = Artifact(digest=hashlib.sha256(b"1").hexdigest(), size_bytes=1)
+    await cache.get(third, Source(data=b"1").fetch)
+    assert not first.exists()

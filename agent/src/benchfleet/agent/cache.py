@@ -23,10 +23,12 @@ class Cache:
 
     def __init__(self, folder: Path, limit_bytes: int = LIMIT_BYTES) -> None:
         self._folder, self._limit_bytes = folder, limit_bytes
+        self._pinned: set[str] = set()
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     async def get(self, artifact: Artifact, fetch: Fetch) -> Path:
         """A verified file; fetched from the bytes held, and once more when they turn out wrong (CorruptError after)."""
+        self._pinned.add(artifact.digest)
         path = self._folder / artifact.digest
         if path.exists():
             if _digest(path) == artifact.digest:
@@ -43,6 +45,10 @@ class Cache:
             part.unlink(missing_ok=True)
         raise CorruptError(f"artifact {artifact.digest[:12]} arrives damaged; push it again")
 
+    def release(self) -> None:
+        """Lets go of what `get` gave: until then it is not removed, whatever else needs room."""
+        self._pinned.clear()
+
     async def _receive(self, artifact: Artifact, part: Path, fetch: Fetch) -> None:
         held = part.stat().st_size if part.exists() else 0
         if held > artifact.size_bytes:
@@ -56,8 +62,11 @@ class Cache:
             os.fsync(file.fileno())
 
     def _make_room(self, size_bytes: int) -> None:
-        held = sorted((p for p in self._folder.iterdir() if p.is_file()), key=lambda p: p.stat().st_mtime)
-        total = sum(p.stat().st_size for p in held)
+        held = sorted(
+            (p for p in self._folder.iterdir() if p.is_file() and p.stem not in self._pinned),
+            key=lambda p: p.stat().st_mtime,
+        )
+        total = sum(p.stat().st_size for p in self._folder.iterdir() if p.is_file())
         for path in held:
             if total + size_bytes <= self._limit_bytes:
                 return

@@ -61,6 +61,7 @@ class Worker:
             return await asyncio.to_thread(self._spool.put, entry)
         finally:
             self._sampler.active(False)
+            self._cache.release()
             shutil.rmtree(workspace, ignore_errors=True)
 
     async def _attempt(
