@@ -40,7 +40,7 @@ class Transfers:
 
     async def close(self) -> None:
         """Ends the channel."""
-        await self._channel.close()
+        await self._channel.close(None)
 
     async def fetch(self, digest: str, offset: int) -> AsyncIterator[bytes]:
         """The bytes of an artifact from an offset on."""

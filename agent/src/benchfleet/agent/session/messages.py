@@ -57,7 +57,7 @@ def progress(of: Ref, phase: str, fraction: float = 0.0, note: str = "") -> agen
     """Where an attempt is."""
     message = agent_pb2.Progress(
         attempt=ref(of),
-        phase=f"PHASE_{phase.upper()}",  # type: ignore[arg-type]  # enums take their names, the stubs do not say so
+        phase=f"PHASE_{phase.upper()}",
         fraction=min(1.0, max(0.0, fraction)),
         note=note[:200],
     )
