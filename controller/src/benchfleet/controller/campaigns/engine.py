@@ -95,8 +95,8 @@ class Engine:
         for action in outcome.actions:
             if isinstance(action, machine.Offer):
                 self.sessions.send(run.device, assign_message(outcome))
-            elif isinstance(action, machine.Withdraw) and attempt is not None:
-                ref = agent_pb2.AttemptRef(run_id=run.id, epoch=attempt.epoch)
+            elif isinstance(action, machine.Withdraw):
+                ref = agent_pb2.AttemptRef(run_id=run.id, epoch=action.epoch)
                 cancel = agent_pb2.Cancel(attempt=ref, reason=action.reason)
                 self.sessions.send(run.device, agent_pb2.SessionResponse(cancel=cancel))
         if outcome.before != outcome.after:
@@ -133,6 +133,9 @@ class Engine:
 
         for run_id in await self.store.read(expired):
             await self.handle(run_id, machine.Tick())
+        # A controller that died in the middle of a cancel has marked the campaign and not yet every run.
+        for run_id in await self.store.read(_left_of_cancelled):
+            await self.handle(run_id, machine.Cancelled("the campaign was cancelled"))
 
     async def _schedule(self) -> None:
         online = self.sessions.online()
@@ -174,6 +177,15 @@ def assign_message(outcome: Outcome) -> agent_pb2.SessionResponse:
         spec=run_pb2.RunSpec.FromString(outcome.spec),
     )
     return agent_pb2.SessionResponse(assign=assign)
+
+
+def _left_of_cancelled(connection: Connection) -> Sequence[str]:
+    query = (
+        select(t.run.c.id)
+        .join(t.campaign, t.campaign.c.id == t.run.c.campaign)
+        .where(t.campaign.c.state == "cancelled", t.run.c.state.not_in(ENDED))
+    )
+    return connection.execute(query).scalars().all()
 
 
 def _holding(connection: Connection) -> Sequence[str]:

@@ -146,8 +146,9 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Withdraw:
-    """Tell the agent to stop the attempt."""
+    """Tell the agent to stop this attempt."""
 
+    epoch: int
     reason: str
 
 
@@ -171,6 +172,10 @@ def step(state: Slice, event: Event, now_s: float) -> tuple[Slice, tuple[Action,
         case Cancelled():
             return _cancelled(state, event)
     attempt = state.attempt
+    if isinstance(event, (Renewed, Progressed)) and not _holds(attempt, event.epoch):
+        # The agent works on what is no longer its: it is told until it says so. A result on its way is let through.
+        over = isinstance(event, Progressed) and event.phase not in PHASES[:-1]
+        return state, () if over else (Withdraw(event.epoch, "the lease of this attempt is over"),)
     if attempt is None or not attempt.holds_device:
         return state, ()
     match event:
@@ -236,12 +241,17 @@ def _cancelled(state: Slice, event: Cancelled) -> tuple[Slice, tuple[Action, ...
         return state, ()
     cancelled = replace(state, run=replace(state.run, state="cancelled", reason="cancelled", detail=event.reason))
     holds = state.attempt is not None and state.attempt.holds_device
-    return cancelled, (Withdraw(event.reason),) if holds else ()
+    return cancelled, (Withdraw(state.attempt.epoch, event.reason),) if state.attempt and holds else ()
 
 
 def _withdrawal(state: Slice) -> tuple[Action, ...]:
     """An agent that still works for a run that has ended is told again: the first word may have been lost."""
-    return (Withdraw("the run has ended"),) if state.run.ended else ()
+    assert state.attempt is not None
+    return (Withdraw(state.attempt.epoch, "the run has ended"),) if state.run.ended else ()
+
+
+def _holds(attempt: Attempt | None, epoch: int) -> bool:
+    return attempt is not None and attempt.holds_device and attempt.epoch == epoch
 
 
 def _renewed(state: Slice, now_s: float) -> Slice:
