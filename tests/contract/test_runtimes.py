@@ -42,7 +42,7 @@ def test_a_scenario_drives_calls_until_both_bounds_are_met(name):
 
     out = array("q", bytes(8 * 1000))
     calls = []
-    n, start, end = SCENARIOS[name].drive(lambda: calls.append(1), out, 50, 0)
+    n, start, end = SCENARIOS[name].drive(lambda: calls.append(1), out, 50, 0, 10**9)
     assert n == len(calls) == 50
     assert end > start
     assert all(out[:n])

@@ -3,12 +3,13 @@
 import asyncio
 import hashlib
 import importlib.util
+import sys
 from importlib import resources
 from pathlib import Path
 
 import pytest
 
-from benchfleet.agent.measure import series
+from benchfleet.agent.measure import lane, series
 from benchfleet.agent.measure.attempt import Files, measure
 from benchfleet.core import results
 from benchfleet.core.clock import SystemClock
@@ -81,6 +82,9 @@ async def test_throughput_is_samples_over_wall_time(tmp_path):
         ("exit", "exit", "code 3"),
         ("exception", "exception", "made to fail"),
         ("oom", "oom", "memory"),
+        ("killed", "runner_signal", "SIGKILL"),
+        ("orphan", "exit", "code 4"),
+        ("garbage", "exit", "not an answer"),
     ],
 )
 async def test_a_runner_that_dies_is_an_outcome(tmp_path, fail, reason, says):
@@ -98,6 +102,84 @@ async def test_a_model_that_never_returns_is_stopped(tmp_path):
     path = bad_models.infinite_loop(tmp_path / "loop.onnx")
     failure = (await attempt(tmp_path, path, timeout_s=4.0)).result.failure
     assert (failure.reason, failure.phase) == ("timeout", "load")
+
+
+async def test_a_model_that_ignores_sigterm_is_killed(tmp_path, monkeypatch):
+    monkeypatch.setattr(lane, "TERM_GRACE_S", 0.3)
+    failure = (
+        await attempt(
+            tmp_path, DATA / "digits-fp32.onnx", runtime="null", timeout_s=3.0, runtime_options={"fail": "stubborn"}
+        )
+    ).result.failure
+    assert (failure.reason, failure.phase) == ("timeout", "warm")
+
+
+async def test_the_baseline_s_fault_says_that_it_is_the_baseline_s(tmp_path):
+    bad = bad_models.unknown_operator(tmp_path / "bad.onnx")
+    failure = (await attempt(tmp_path, DATA / "digits-fp32.onnx", baseline=bad)).result.failure
+    assert failure.reason == "unsupported_model"
+    assert failure.detail.startswith("baseline bad:file")
+
+
+async def test_a_slow_model_has_fewer_calls_in_a_round_and_still_a_result(tmp_path):
+    slow = {"latency_us": 120_000}
+    result = (await attempt(tmp_path, DATA / "digits-fp32.onnx", runtime="null", runtime_options=slow)).result
+    assert result.outcome == "ok"
+    assert 30 <= result.metrics["latency_ms_p50"].n < 200
+    assert result.metrics["latency_ms_p99"].value is None
+
+
+async def test_a_lost_lease_ends_the_attempt(tmp_path):
+    path = DATA / "digits-fp32.onnx"
+    spec = RunSpec(model=ref(path), runtime="null", profile="quick")
+    measured = await measure(
+        spec,
+        Files(model=path),
+        workspace=tmp_path,
+        inventory=INVENTORY,
+        clock=SystemClock(),
+        lease_deadline_s=lambda: 0,
+    )
+    assert measured.result.failure.reason == "deadline"
+
+
+async def test_a_full_disk_is_an_outcome(tmp_path):
+    (tmp_path / "work").write_text("a file where the folder should be")
+    measured = await attempt(tmp_path, DATA / "digits-fp32.onnx", runtime="null")
+    assert measured.result.outcome == "failed"
+
+
+async def test_a_host_without_a_lock_file_is_measured_and_says_so(tmp_path, monkeypatch):
+    monkeypatch.setenv("BENCHFLEET_HOST_LOCK", str(tmp_path / "no" / "such" / "folder"))
+    result = (await attempt(tmp_path, DATA / "digits-fp32.onnx", runtime="null")).result
+    assert result.provenance["host"]["turn_taken"] is False
+
+
+async def test_a_runtime_may_name_an_interpreter_that_has_none_of_our_packages(tmp_path, monkeypatch):
+    bare = tmp_path / "python"
+    bare.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S "$@"\n')
+    bare.chmod(0o755)
+    monkeypatch.setenv("BENCHFLEET_PYTHON_NULL", str(bare))
+    result = (await attempt(tmp_path, DATA / "digits-fp32.onnx", runtime="null")).result
+    assert result.outcome == "ok", result.failure
+    monkeypatch.setenv("BENCHFLEET_PYTHON_NULL", str(tmp_path / "none"))
+    assert (await attempt(tmp_path, DATA / "digits-fp32.onnx", runtime="null")).result.failure.phase == "start"
+
+
+@pytest.mark.parametrize(
+    ("more", "reason", "says"),
+    [
+        ({"runtime_options": {"provider": ["x"]}}, "unsupported_option", "it has: providers"),
+        ({"shapes": {"y": (1, 4)}}, "unsupported_option", "no input y"),
+        ({"shapes": {"x": (2, 4)}}, "dynamic_shape", "fixed size of 1"),
+        ({"shapes": {"x": (1, 4, 1)}}, "dynamic_shape", "2 axes"),
+        ({"batch": 4, "scenario": "offline"}, "unsupported_option", "fixed batch of 1"),
+    ],
+)
+async def test_an_option_that_cannot_be_kept_is_refused(tmp_path, more, reason, says):
+    failure = (await attempt(tmp_path, bad_models.good(tmp_path / "good.onnx"), **more)).result.failure
+    assert failure.reason == reason
+    assert says in failure.detail
 
 
 async def test_a_flood_on_stderr_neither_blocks_nor_fills_memory(tmp_path):

@@ -18,12 +18,28 @@ from benchfleet.core.inventory import Inventory, RuntimeFacts
 RUNTIMES = "benchfleet.agent.runtimes"
 GROUP = "benchfleet.runtimes"
 PROBE_TIMEOUT_S = 60.0
-_CHILD = """
-import importlib, json, sys
-module = importlib.import_module(sys.argv[1])
-found = module.probe()
-print(json.dumps({"formats": module.FORMATS, **found._asdict()}))
-"""
+SCENARIOS = "benchfleet.agent.scenarios"
+SCENARIO_GROUP = "benchfleet.scenarios"
+RUNNER = Path(__file__).parent / "runner" / "__main__.py"
+
+
+def started_by(name: str) -> tuple[str, str | None]:
+    """The interpreter of a runtime, and the file of a third party's.
+
+    A vendor may tie its library to the board's own Python: BENCHFLEET_PYTHON_ONNXRUNTIME=/usr/bin/python3 names it.
+    """
+    interpreter = os.environ.get(f"BENCHFLEET_PYTHON_{name.upper()}", sys.executable)
+    return interpreter, _foreign_file(RUNTIMES, GROUP, name)
+
+
+def scenario_file(name: str) -> str | None:
+    """The file of a third party's scenario; None for ours."""
+    return _foreign_file(SCENARIOS, SCENARIO_GROUP, name)
+
+
+def _foreign_file(package: str, group: str, name: str) -> str | None:
+    module = plugins.load(package, group, name)
+    return None if module.__name__ == f"{package}.{name}" else module.__file__
 
 
 def inventory(*, labels: dict[str, str] | None = None, threads_max: int | None = None) -> Inventory:
@@ -65,17 +81,27 @@ def runtimes() -> tuple[RuntimeFacts, ...]:
 
 
 def _ask(name: str) -> RuntimeFacts:
-    module = f"{RUNTIMES}.{name}"
     try:
+        interpreter, file = started_by(name)
         done = subprocess.run(
-            [sys.executable, "-c", _CHILD, module], capture_output=True, text=True, timeout=PROBE_TIMEOUT_S, check=False
+            [interpreter, str(RUNNER), "--probe", name, file or ""],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=PROBE_TIMEOUT_S,
+            check=False,
         )
+    except OSError as error:
+        return RuntimeFacts(name=name, available=False, reason=f"{error.filename} cannot be started: {error.strerror}")
     except subprocess.TimeoutExpired:
         return RuntimeFacts(name=name, available=False, reason=f"its probe took longer than {PROBE_TIMEOUT_S:.0f} s")
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         return RuntimeFacts(name=name, available=False, reason=f"its probe failed ({last})")
-    found = json.loads(done.stdout.splitlines()[-1])
+    try:
+        found = json.loads(done.stdout.splitlines()[-1])
+    except (ValueError, IndexError):
+        return RuntimeFacts(name=name, available=False, reason="its probe did not answer in JSON")
     formats = tuple(found["formats"])
     if "why" in found:
         return RuntimeFacts(name=name, available=False, reason=found["why"], formats=formats)

@@ -13,7 +13,10 @@ from benchfleet.core.samples import SensorSeries
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
-    """One timed block: `wall_ns` per inference in order; `runq_wait_ns` of the measuring thread over the block."""
+    """One timed block; `wall_ns` per inference in order; `runq_wait_ns` of the measuring thread over the block.
+
+    `runq_waits_ns` is the same per inference, or empty where inferences are too short to read it after each.
+    """
 
     launch: int
     index: int
@@ -22,6 +25,7 @@ class Round:
     wall_ns: tuple[int, ...]
     cpu_ns: int
     runq_wait_ns: int | None
+    runq_waits_ns: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,5 +74,6 @@ class Evidence:
     baseline: Lane | None
     batch: int
     model_size_bytes: int
+    threads: int = 1
     telemetry: tuple[SensorSeries, ...] = ()
     sampler_cpu_ratio: float | None = None

@@ -129,9 +129,10 @@ def _runtime(name: str) -> str:
 
 
 def _scenario(name: str, batch: int) -> str:
+    from benchfleet.agent import probe
     from benchfleet.core import plugins
 
-    refused = plugins.load("benchfleet.agent.scenarios", "benchfleet.scenarios", name).refuse(batch)
+    refused = plugins.load(probe.SCENARIOS, probe.SCENARIO_GROUP, name).refuse(batch)
     if refused:
         raise DocumentError(f"bench: {refused}")
     return name

@@ -19,13 +19,23 @@ def lock_path() -> Path:
     return Path(os.environ.get("BENCHFLEET_HOST_LOCK", Path(tempfile.gettempdir()) / "benchfleet-host.lock"))
 
 
-@contextlib.asynccontextmanager
-async def turn(stop: asyncio.Event) -> AsyncIterator[None]:
-    """Waits until no other agent of this host measures; gives up when `stop` is set."""
-    handle = os.open(lock_path(), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-    try:
+def _open_lock() -> int | None:
+    """Read-only where it exists: a kernel that protects sticky folders refuses O_CREAT on another user's file."""
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
+    for extra in (0, os.O_CREAT):
         with contextlib.suppress(OSError):
-            os.fchmod(handle, 0o666)
+            return os.open(lock_path(), flags | extra, 0o644)
+    return None
+
+
+@contextlib.asynccontextmanager
+async def turn(stop: asyncio.Event) -> AsyncIterator[bool]:
+    """Waits until no other agent of this host measures, or `stop` is set. False: there is no lock to take."""
+    handle = _open_lock()
+    if handle is None:
+        yield False
+        return
+    try:
         while not stop.is_set():
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -33,7 +43,7 @@ async def turn(stop: asyncio.Event) -> AsyncIterator[None]:
             except BlockingIOError:
                 with contextlib.suppress(asyncio.TimeoutError):
                     await asyncio.wait_for(stop.wait(), POLL_S)
-        yield
+        yield True
     finally:
         os.close(handle)
 
@@ -60,3 +70,12 @@ def steal_ticks() -> tuple[int, int] | None:
         fields = [int(f) for f in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
         return fields[7], sum(fields)
     return None
+
+
+def oom_kills(vmstat: Path = Path("/proc/vmstat")) -> int:
+    """How many processes the kernel killed for memory since boot: what tells its SIGKILL from anybody else's."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        for line in vmstat.read_text().splitlines():
+            if line.startswith("oom_kill "):
+                return int(line.split()[1])
+    return 0

@@ -9,7 +9,10 @@ from benchfleet.core.errors import DocumentError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """One level of effort; `half_width` is the target of the median's relative interval."""
+    """One level of effort; `half_width` is the target of the median's relative interval.
+
+    `launch_span_s` bounds the rounds of one model in one launch: a slow model then has fewer calls in a round.
+    """
 
     launches: int
     round_calls_min: int
@@ -20,6 +23,7 @@ class Profile:
     warm_window_s: float
     warm_cap_s: float
     half_width: float
+    launch_span_s: float
     rounds_step: int = 5
 
 
@@ -34,6 +38,7 @@ PROFILES = {
         warm_window_s=0.15,
         warm_cap_s=5.0,
         half_width=0.03,
+        launch_span_s=10.0,
     ),
     "standard": Profile(
         launches=3,
@@ -45,6 +50,7 @@ PROFILES = {
         warm_window_s=0.5,
         warm_cap_s=30.0,
         half_width=0.01,
+        launch_span_s=120.0,
     ),
     "gate": Profile(
         launches=5,
@@ -56,6 +62,7 @@ PROFILES = {
         warm_window_s=0.5,
         warm_cap_s=30.0,
         half_width=0.01,
+        launch_span_s=120.0,
     ),
 }
 

@@ -12,14 +12,14 @@ _STAMP = (2026, 1, 1, 0, 0, 0)
 """Fixed, so that equal series are equal bytes."""
 
 
-def pack(path: Path, lanes: Mapping[str, Path], rounds: Mapping[str, Sequence[Sequence[int]]]) -> Path:
+def pack(path: Path, lanes: Mapping[str, bytes], rounds: Mapping[str, Sequence[Sequence[int]]]) -> Path:
     """Writes LANE/LAUNCH/wall_ns.i64 per lane and manifest.json; a round is [launch, index, calls, start, end]."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         manifest = {"schema": 1, "round_fields": ["launch", "index", "calls", "start_ns", "end_ns"], "rounds": rounds}
         archive.writestr(zipfile.ZipInfo("manifest.json", _STAMP), json.dumps(manifest), zipfile.ZIP_DEFLATED)
         for name, held in lanes.items():
             info = zipfile.ZipInfo(f"{name}/wall_ns.i64", _STAMP)
-            archive.writestr(info, held.read_bytes(), zipfile.ZIP_DEFLATED)
+            archive.writestr(info, held, zipfile.ZIP_DEFLATED)
     return path
 
 

@@ -1,4 +1,7 @@
-"""Started by path: `PYTHON .../agent/runner/__main__.py SPEC.json`, under whatever interpreter the runtime needs.
+"""Started by path, under whatever interpreter the runtime needs (a board's own Python, a vendor's environment).
+
+    PYTHON .../agent/runner/__main__.py SPEC.json              measures, told what to do on stdin
+    PYTHON .../agent/runner/__main__.py --probe NAME [FILE]    says on stdout whether a runtime is there
 
 The packages benchfleet and benchfleet.agent are made up here, pointing at this tree, so that no search path of the
 foreign interpreter changes and none of our dependencies is needed.
@@ -19,16 +22,34 @@ def _house() -> None:
     del sys.path[0]  # the runner's own folder: its files must not shadow anybody's modules
 
 
-def main() -> int:
+def _probe(name: str, file: str) -> int:
+    """What the runtime says of itself, as the last line of stdout: importing a library may print."""
+    from benchfleet.agent.runner import house
+
+    module = house.plugin("runtimes", name, file or None)
+    print("\n" + json.dumps({"formats": module.FORMATS, **module.probe()._asdict()}))
+    return 0
+
+
+def _measure(path: str) -> int:
     """Reads the spec, hardens the process, serves commands."""
-    _house()
     from benchfleet.agent.runner import process, serve
 
-    with open(sys.argv[1]) as file:
+    with open(path) as file:
         spec = json.load(file)
     process.harden(int(spec["parent_pid"]), float(spec["alarm_s"]))
-    with os.fdopen(int(spec["event_fd"]), "w") as events:
+    handle = int(spec["event_fd"])
+    os.set_inheritable(handle, False)  # what the model starts must not keep the pipe open
+    with os.fdopen(handle, "w") as events:
         return serve.serve(spec, events)
+
+
+def main() -> int:
+    """One of the two."""
+    _house()
+    if sys.argv[1] == "--probe":
+        return _probe(sys.argv[2], sys.argv[3] if len(sys.argv) > 3 else "")
+    return _measure(sys.argv[1])
 
 
 if __name__ == "__main__":

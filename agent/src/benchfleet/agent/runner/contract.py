@@ -9,6 +9,10 @@ that importing the file needs nothing. A session has at most five methods:
     outputs()         list of Tensor of the last run
     close()
 
+Optional, of the file: `OPTIONS`, the names of the options it knows (another is refused); `vet(path)`, which refuses a
+model before anything is timed; `smallest(options)`, a loaded and fed session of its smallest possible model, whose call
+is what the harness itself costs.
+
 `facts` is a dict of what the session found (placement, threads, delegate, version).
 """
 

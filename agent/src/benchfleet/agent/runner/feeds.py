@@ -25,11 +25,7 @@ def resolve_shape(spec: TensorSpec, batch: int, given: Dict[str, List[int]]) -> 
         raise RuntimeFault("unsupported_model", "input %r has type %s, which cannot be fed" % (spec.name, spec.dtype))
     if spec.name in given:
         shape = tuple(int(size) for size in given[spec.name])
-        if len(shape) != len(spec.shape):
-            raise RuntimeFault(
-                "dynamic_shape",
-                "input %r has %d axes, the shape given has %d" % (spec.name, len(spec.shape), len(shape)),
-            )
+        _check_given(spec, shape, batch)
         return shape
     rest = spec.shape[1:]
     if any(size is None for size in rest):
@@ -45,12 +41,37 @@ def resolve_shape(spec: TensorSpec, batch: int, given: Dict[str, List[int]]) -> 
     return (batch, *fixed)
 
 
+def _check_given(spec: TensorSpec, shape: Tuple[int, ...], batch: int) -> None:
+    """RuntimeFault when a shape that was given contradicts the model or the batch."""
+    if len(shape) != len(spec.shape):
+        raise RuntimeFault(
+            "dynamic_shape", "input %r has %d axes, the shape given has %d" % (spec.name, len(spec.shape), len(shape))
+        )
+    for axis, (asked, fixed) in enumerate(zip(shape, spec.shape)):
+        if fixed is not None and asked != fixed:
+            raise RuntimeFault(
+                "dynamic_shape",
+                "input %r has a fixed size of %d at axis %d, the shape given has %d" % (spec.name, fixed, axis, asked),
+            )
+    if shape and shape[0] != batch:
+        raise RuntimeFault(
+            "dynamic_shape",
+            "the shape of input %r starts with %d, the batch is %d; they must be equal" % (spec.name, shape[0], batch),
+        )
+
+
 class Feeder:
     """Makes feeds: `feed(i)` is the batch that starts at sample i; `steps` says how samples were adapted."""
 
     def __init__(self, specs: List[TensorSpec], spec: Dict[str, Any], dataset: Optional[DataSet]) -> None:
         self._specs = specs
         self._batch = int(spec["batch"])
+        strange = sorted(set(spec["shapes"]) - {s.name for s in specs})
+        if strange:
+            raise RuntimeFault(
+                "unsupported_option",
+                "the model has no input %s; it has: %s" % (", ".join(strange), ", ".join(s.name for s in specs)),
+            )
         self._shapes = {s.name: resolve_shape(s, self._batch, spec["shapes"]) for s in specs}
         self._seed = int(spec["seed"])
         self._dataset = dataset

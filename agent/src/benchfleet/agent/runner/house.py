@@ -4,6 +4,8 @@ import importlib
 import importlib.util
 from typing import Any, Optional
 
+from benchfleet.agent.runner.contract import Options, RuntimeFault
+
 
 def plugin(folder: str, name: str, file: Optional[str]) -> Any:
     """The module of a runtime or scenario: ours by name, a third party's by the path of its file."""
@@ -15,3 +17,14 @@ def plugin(folder: str, name: str, file: Optional[str]) -> Any:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def check_options(name: str, runtime: Any, options: Options) -> None:
+    """RuntimeFault for an option that the runtime does not know: a misspelt one would silently measure another cell."""
+    known = tuple(getattr(runtime, "OPTIONS", ()))
+    strange = sorted(set(options.extra) - set(known))
+    if strange:
+        raise RuntimeFault(
+            "unsupported_option",
+            "runtime %s has no option %s; it has: %s" % (name, ", ".join(strange), ", ".join(known) or "none"),
+        )

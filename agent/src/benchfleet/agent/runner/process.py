@@ -6,9 +6,12 @@ import os
 import resource
 import signal
 import time
+from array import array
 from typing import Dict, Optional, Tuple
 
 _PR_SET_PDEATHSIG, _PR_SET_TIMERSLACK, _PR_SET_NO_NEW_PRIVS = 1, 29, 38
+FILE_BYTES_MAX = 4 * 1024**3
+"""What a model may write into one file: a runaway cache must not fill the device."""
 
 
 def harden(parent_pid: int, span_s: float) -> None:
@@ -20,6 +23,9 @@ def harden(parent_pid: int, span_s: float) -> None:
     if os.getppid() != parent_pid:
         os._exit(1)  # the parent died before the death signal was set
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    if hard == resource.RLIM_INFINITY or hard > FILE_BYTES_MAX:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES_MAX, FILE_BYTES_MAX))
     alarm_in(span_s)
 
 
@@ -54,13 +60,44 @@ def memory_bytes() -> Tuple[Optional[int], Optional[int]]:
     return found.get("VmRSS"), found.get("VmHWM")
 
 
-def runq_wait_ns() -> Optional[int]:
-    """Time this thread waited for a CPU so far (second field of schedstat)."""
-    try:
-        with open("/proc/thread-self/schedstat") as file:
-            return int(file.read().split()[1])
-    except (OSError, IndexError, ValueError):
-        return None
+class WaitMeter:
+    """How long this thread waited for a CPU: second field of schedstat, by one pread of an open file.
+
+    https://docs.kernel.org/scheduler/sched-stats.html. Must be made on the measuring thread.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.waits = array("q", bytes(8 * size))
+        self._last_ns = 0
+        self._handle: Optional[int] = None
+        try:
+            self._handle = os.open("/proc/thread-self/schedstat", os.O_RDONLY | os.O_CLOEXEC)
+            self._last_ns = self._read()
+        except (OSError, IndexError, ValueError):
+            self._handle = None  # a kernel without CONFIG_SCHED_INFO
+
+    @property
+    def there(self) -> bool:
+        """Whether the kernel tells."""
+        return self._handle is not None
+
+    def _read(self) -> int:
+        assert self._handle is not None
+        return int(os.pread(self._handle, 64, 0).split()[1])
+
+    def restart(self) -> None:
+        """What was waited until now does not count."""
+        self._last_ns = self._read() if self.there else 0
+
+    def note(self, i: int) -> None:
+        """The wait since the last note belongs to call i."""
+        now_ns = self._read()
+        self.waits[i] = now_ns - self._last_ns
+        self._last_ns = now_ns
+
+    def since_restart_ns(self, noted: int) -> Optional[int]:
+        """All that was waited since `restart`, `noted` calls of it by `note`; None when the kernel does not tell."""
+        return sum(self.waits[:noted]) + self._read() - self._last_ns if self.there else None
 
 
 def thread_cpu_ns() -> int:

@@ -1,14 +1,16 @@
 """The command loop: one JSON line in, one JSON line out, the model in between.
 
 Commands (stdin)             answers (the event pipe)
-    {"do": "load"}               load and first-inference time, inputs, facts, memory
+    {"do": "load"}               load and first-inference time, inputs, facts, memory, cost of the harness itself
     {"do": "warm", ...}          whether two windows agreed
     {"do": "round", ...}         calls, times, CPU, run-queue wait; raw nanoseconds are in the series file
-    {"do": "check"}              what the outputs say
+    {"do": "check", ...}         what the outputs say
     {"do": "stop"}               ends the process
-Every command carries `alarm_s`, after which the process is gone, whatever the model does.
+Every command carries `alarm_s`, after which the process is gone, whatever the model does, and `idle_s`, after which it
+is gone when no further command came.
 """
 
+import hashlib
 import json
 import sys
 import time
@@ -23,6 +25,9 @@ from benchfleet.agent.runner.tensors import DataSet
 
 WARM_CALLS_MIN = 20
 WARM_AGREE = 0.03
+EACH_WAIT_NS = 200_000
+"""From this latency on the run-queue wait is read after every call (1.6 us, outside the timed region)."""
+OVERHEAD_CALLS = 1000
 
 
 class Runner:
@@ -35,6 +40,9 @@ class Runner:
         self.dataset: Optional[DataSet] = None
         self.drive: Any = None
         self.out = array("q", bytes(8 * loop.CALLS_MAX))
+        self.meter = process.WaitMeter(loop.CALLS_MAX)
+        self.usual_ns = 0.0
+        self.digest = ""
 
     def load(self, command: Dict[str, Any]) -> Dict[str, Any]:
         """Imports the runtime, loads the model, and times its first inference."""
@@ -44,11 +52,15 @@ class Runner:
         found = runtime.probe()
         if not hasattr(found, "version"):
             raise RuntimeFault("unsupported_option", "runtime %s is not available: %s" % (spec["runtime"], found.why))
+        options = Options(int(spec["threads"]), int(spec["batch"]), dict(spec["runtime_options"]))
+        house.check_options(spec["runtime"], runtime, options)
         if spec["dataset"]:
             self.dataset = DataSet(spec["dataset"])
+        overhead_us = self._overhead_us(runtime, options)
+        if hasattr(runtime, "vet"):
+            runtime.vet(spec["model"])
         process.settle()
         base, _ = process.memory_bytes()
-        options = Options(int(spec["threads"]), int(spec["batch"]), dict(spec["runtime_options"]))
         started = time.perf_counter_ns()
         self.session = runtime.load(spec["model"], options)
         load_ns = time.perf_counter_ns() - started
@@ -58,15 +70,38 @@ class Runner:
         started = time.perf_counter_ns()
         self.session.run()
         first_ns = time.perf_counter_ns() - started
+        self.digest = self._digest()
         return {
             "load_ns": load_ns,
             "first_inference_ns": first_ns,
             "memory_base_bytes": base,
             "memory_loaded_bytes": loaded,
-            "facts": {**self.session.facts, "version": found.version, "python": sys.version.split()[0]},
+            "facts": {
+                **self.session.facts,
+                "version": found.version,
+                "python": sys.version.split()[0],
+                "harness_overhead_us": overhead_us,
+            },
             "feed_steps": self.feeder.steps,
             "inputs": [{"name": s.name, "dtype": s.dtype, "shape": s.shape} for s in self.session.inputs],
         }
+
+    def _overhead_us(self, runtime: Any, options: Options) -> Optional[float]:
+        """Median of calling the runtime's smallest possible model; None where the runtime brings none."""
+        if not hasattr(runtime, "smallest"):
+            return None
+        tiny = runtime.smallest(options)
+        if tiny is None:
+            return None
+        n, _, _ = loop.closed_loop(tiny.run, self.out, OVERHEAD_CALLS, 0, 10**9)
+        tiny.close()
+        return float(median(self.out[:n])) / 1e3
+
+    def _digest(self) -> str:
+        held = hashlib.sha256()
+        for tensor in self.session.outputs():
+            held.update(tensor.data)
+        return held.hexdigest()
 
     def warm(self, command: Dict[str, Any]) -> Dict[str, Any]:
         """Windows until two in a row agree, at least `span_s`; says so when they never do."""
@@ -76,32 +111,50 @@ class Runner:
         before: Optional[float] = None
         calls = 0
         while True:
-            n, _, _ = loop.closed_loop(self.session.run, self.out, WARM_CALLS_MIN, window_ns)
+            left_ns = int((command["cap_s"] - (time.monotonic() - started)) * 1e9)
+            n, _, _ = loop.closed_loop(self.session.run, self.out, WARM_CALLS_MIN, min(window_ns, left_ns), left_ns)
             calls += n
-            now = median(self.out[:n])
+            self.usual_ns = float(median(self.out[:n]))
             spent = time.monotonic() - started
-            agree = before is not None and abs(now / before - 1) <= WARM_AGREE
+            agree = before is not None and abs(self.usual_ns / before - 1) <= WARM_AGREE
             if (agree and spent >= command["span_s"]) or spent >= command["cap_s"]:
-                return {"converged": agree, "calls": calls, "spent_s": spent, "median_ns": now}
-            before = now
+                return {"converged": agree, "calls": calls, "spent_s": spent, "median_ns": self.usual_ns}
+            before = self.usual_ns
 
     def round(self, command: Dict[str, Any]) -> Dict[str, Any]:
-        """One timed block; its raw nanoseconds are appended to the series file afterwards."""
-        cpu, waited = process.thread_cpu_ns(), process.runq_wait_ns()
-        n, start_ns, end_ns = self.drive(self.session.run, self.out, command["calls_min"], int(command["span_s"] * 1e9))
-        after = process.runq_wait_ns()
+        """One timed block; its raw nanoseconds (and waits, when read per call) are appended to files afterwards."""
+        each = self.meter.there and self.usual_ns >= EACH_WAIT_NS
+        span_ns, cap_ns = int(command["span_s"] * 1e9), int(command["cap_s"] * 1e9)
+        cpu = process.thread_cpu_ns()
+        self.meter.restart()
+        n, start_ns, end_ns = self.drive(
+            self.session.run, self.out, command["calls_min"], span_ns, cap_ns, self.meter.note if each else None
+        )
+        wait_ns = self.meter.since_restart_ns(n if each else 0)
         cpu_ns = process.thread_cpu_ns() - cpu
         with open(self.spec["series"], "ab") as file:
             file.write(memoryview(self.out)[:n])
-        wait_ns = None if waited is None or after is None else after - waited
-        return {"calls": n, "start_ns": start_ns, "end_ns": end_ns, "cpu_ns": cpu_ns, "runq_wait_ns": wait_ns}
+            if each:
+                file.write(memoryview(self.meter.waits)[:n])
+        return {
+            "calls": n,
+            "start_ns": start_ns,
+            "end_ns": end_ns,
+            "cpu_ns": cpu_ns,
+            "runq_wait_ns": wait_ns,
+            "waits": each,
+        }
 
     def check(self, command: Dict[str, Any]) -> Dict[str, Any]:
-        """Peak memory of the measured part first, then the outputs."""
+        """Peak memory of the measured part first, then the outputs: as before the timing, and right."""
         _, peak = process.memory_bytes()
         assert self.feeder is not None
-        found = checks.check(self.session, self.feeder, self.dataset, int(self.spec["batch"]))
-        return {**found, "memory_peak_bytes": peak}
+        self.session.prepare(self.feeder.feed(0))
+        self.session.run()
+        same = self._digest() == self.digest
+        samples_max = int(command["samples_max"])
+        found = checks.check(self.session, self.feeder, self.dataset, int(self.spec["batch"]), samples_max)
+        return {**found, "stable": same, "memory_peak_bytes": peak}
 
 
 def serve(spec: Dict[str, Any], events: TextIO) -> int:
@@ -123,4 +176,5 @@ def serve(spec: Dict[str, Any], events: TextIO) -> int:
             answer = {"event": "fault", "reason": "exception", "message": "%s: %s" % (type(error).__name__, error)}
         events.write(json.dumps(answer) + "\n")
         events.flush()
+        process.alarm_in(float(command["idle_s"]))
     return 0

@@ -16,6 +16,7 @@ from benchfleet.agent.runner.contract import (
 )
 
 FORMATS = ("tflite",)
+OPTIONS = ("xnnpack",)
 
 
 def _library() -> Tuple[Any, str]:

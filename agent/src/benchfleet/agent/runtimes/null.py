@@ -1,11 +1,12 @@
 """No engine at all: measures the harness itself, and misbehaves on demand. Its results say that they are not real.
 
-Options: latency_us (busy wait per call), fail (segfault, abort, exit, exception, hang, flood, oom, nan), fail_after
-(calls before it fails, default 5).
+Options: latency_us (busy wait per call), fail (segfault, abort, killed, exit, exception, hang, stubborn, flood, orphan,
+garbage, oom, nan), fail_after (calls before it fails, default 5).
 """
 
 import os
 import signal
+import stat
 import struct
 import sys
 import time
@@ -15,6 +16,7 @@ from benchfleet.agent.runner.contract import Availability, Available, Options, T
 
 FORMATS = ("onnx", "tflite")
 SIMULATED = True
+OPTIONS = ("latency_us", "fail", "fail_after")
 
 
 def probe() -> Availability:
@@ -58,17 +60,42 @@ class Session:
             os.kill(os.getpid(), signal.SIGSEGV)
         elif self._fail == "abort":
             os.abort()
+        elif self._fail == "killed":
+            os.kill(os.getpid(), signal.SIGKILL)
         elif self._fail == "exit":
             os._exit(3)
         elif self._fail == "exception":
             raise ValueError("made to fail")
-        elif self._fail == "hang":
+        elif self._fail in ("hang", "stubborn"):
+            if self._fail == "stubborn":
+                signal.signal(signal.SIGTERM, signal.SIG_IGN)
             while True:
                 time.sleep(60)
+        elif self._fail == "orphan":
+            self._leave_orphan()
+        elif self._fail == "garbage":
+            self._write_garbage()
         elif self._fail == "flood":
             sys.stderr.write("flood " * 20_000)
         elif self._fail == "oom":
             raise MemoryError
+
+    def _leave_orphan(self) -> None:
+        """A process in a session of its own that holds every pipe open for a while; then the end."""
+        if os.fork() == 0:
+            os.setsid()
+            time.sleep(30)
+            os._exit(0)
+        os._exit(4)
+
+    def _write_garbage(self) -> None:
+        """Into every pipe there is, so into the one of the events too."""
+        for handle in range(3, 32):
+            try:
+                if stat.S_ISFIFO(os.fstat(handle).st_mode):
+                    os.write(handle, b'{"event": 7\n[]\n')
+            except OSError:
+                continue
 
     def outputs(self) -> List[Tensor]:
         """Zeros, or NaN when told so."""

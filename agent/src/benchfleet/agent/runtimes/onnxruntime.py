@@ -4,8 +4,9 @@ https://onnxruntime.ai/docs/api/python/api_summary.html. Options: providers (lis
 or that silently falls back to the CPU is refused), graph_optimization (disable, basic, extended, all).
 """
 
+import mmap
 import os
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional, Tuple, Union
 
 from benchfleet.agent.runner.contract import (
     Availability,
@@ -18,6 +19,13 @@ from benchfleet.agent.runner.contract import (
 )
 
 FORMATS = ("onnx",)
+OPTIONS = ("providers", "graph_optimization")
+_SMALLEST = bytes.fromhex(
+    "080412003a3b0a0c0a0178120179220452656c751201675a130a0178120e0a0c080112080a0208010a02080862130a0179120e0a0c0801"
+    "12080a0208010a02080842040a00100b"
+)
+"""One Relu over [1, 8] floats (opset 11): what calling the library costs without a model worth the name."""
+_LOCATION = b"\x0a\x08location\x12"
 _TYPES = {
     "tensor(float)": "float32", "tensor(double)": "float64", "tensor(float16)": "float16", "tensor(int8)": "int8",
     "tensor(uint8)": "uint8", "tensor(int16)": "int16", "tensor(uint16)": "uint16", "tensor(int32)": "int32",
@@ -40,11 +48,34 @@ def probe() -> Availability:
     return Available(str(ort.__version__), FORMATS, tuple(ort.get_available_providers()))
 
 
-def load(path: str, options: Options) -> "Session":
+def vet(path: str) -> None:
+    """Old versions read any file that a model names as its weights: only files of the model's own folder are let in."""
+    folder = os.path.realpath(os.path.dirname(os.path.abspath(path)))
+    for location in _external_locations(path):
+        target = os.path.realpath(os.path.join(folder, location))
+        if os.path.isabs(location) or not target.startswith(folder + os.sep) or not os.path.exists(target):
+            raise RuntimeFault(
+                "unsupported_model",
+                "weights are kept outside the model's folder (%r); store them in the file" % location[:200],
+            )
+
+
+def smallest(options: Options) -> Optional["Session"]:
+    """A loaded and fed session of one operator, with the options of the cell; None where these do not allow it."""
+    try:
+        session = load(_SMALLEST, options._replace(batch=1))
+    except RuntimeFault:
+        return None  # the model itself will say so
+    session.prepare([Tensor("x", "float32", (1, 8), bytes(32))])
+    session.run()
+    session.outputs()
+    return session
+
+
+def load(path: Union[str, bytes], options: Options) -> "Session":
     """A session with explicit threads; RuntimeFault for a provider that is not there or a model it refuses."""
     import onnxruntime as ort
 
-    refuse_external_data(path)
     wanted = list(options.extra.get("providers") or ["CPUExecutionProvider"])
     there = ort.get_available_providers()
     lacking = [name for name in wanted if name not in there]
@@ -99,7 +130,7 @@ class Session:
                 % (max(fixed), options.batch),
             )
         self._held: List[Any] = []
-        self._bound = False
+        self._bound = self._kept = False
 
     def prepare(self, feed: List[Tensor]) -> None:
         """Copies the feed into values the binding points at; the first time binds, later only copies."""
@@ -127,7 +158,17 @@ class Session:
         found = []
         for output, array in zip(self._session.get_outputs(), self._binding.copy_outputs_to_cpu()):
             found.append(Tensor(output.name, str(array.dtype), tuple(array.shape), array.tobytes()))
+        if not self._kept:
+            self._keep_outputs()
         return found
+
+    def _keep_outputs(self) -> None:
+        """From the second run on, outputs whose shape the inputs fix are written where they were."""
+        self._kept = True
+        named = {size for given in self._session.get_inputs() for size in given.shape if isinstance(size, str)}
+        for output, value in zip(self._session.get_outputs(), self._binding.get_outputs()):
+            if all(isinstance(size, int) or size in named for size in output.shape):
+                self._binding.bind_ortvalue_output(output.name, value)
 
     def close(self) -> None:
         """Releases the session."""
@@ -139,33 +180,27 @@ def _spec(value: Any) -> TensorSpec:
     return TensorSpec(value.name, _TYPES.get(value.type, value.type), shape)
 
 
-def refuse_external_data(path: str) -> None:
-    """Old versions read any file that a model names as its weights: a model is one file here."""
-    folder = os.path.dirname(os.path.abspath(path))
-    with open(path, "rb") as file:
-        data = file.read()
-    for location in _external_locations(data):
-        target = os.path.normpath(os.path.join(folder, location))
-        if os.path.isabs(location) or not target.startswith(folder + os.sep) or not os.path.exists(target):
-            raise RuntimeFault(
-                "unsupported_model",
-                "weights are kept outside the model's folder (%r); store them in the file" % location[:200],
-            )
-
-
-def _external_locations(data: bytes) -> List[str]:
+def _external_locations(path: str) -> List[str]:
     """Values of the key `location` (StringStringEntryProto: 0x0a len "location" 0x12 len VALUE), wherever."""
-    marker = b"\x0a\x08location\x12"
+    if not os.path.getsize(path):
+        return []
     found = []
-    at = data.find(marker)
-    while at >= 0:
-        i, shift, length = at + len(marker), 0, 0
-        while i < len(data):
-            length |= (data[i] & 0x7F) << shift
-            shift += 7
-            i += 1
-            if not data[i - 1] & 0x80:
-                break
-        found.append(data[i : i + length].decode("utf-8", "replace"))
-        at = data.find(marker, at + 1)
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        at = data.find(_LOCATION)
+        while at >= 0:
+            length, i = _varint(data, at + len(_LOCATION))
+            found.append(data[i : i + length].decode("utf-8", "replace"))
+            at = data.find(_LOCATION, at + 1)
     return found
+
+
+def _varint(data: mmap.mmap, i: int) -> Tuple[int, int]:
+    """(number, where it ends); https://protobuf.dev/programming-guides/encoding/."""
+    number = shift = 0
+    while i < len(data) and shift < 64:
+        number |= (data[i] & 0x7F) << shift
+        shift += 7
+        i += 1
+        if not data[i - 1] & 0x80:
+            break
+    return number, i

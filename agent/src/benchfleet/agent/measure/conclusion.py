@@ -1,0 +1,120 @@
+"""From what was seen to what is said: evidence, metrics, flags, provenance, and the raw series as one blob."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from benchfleet.agent.measure import series, verdict
+from benchfleet.agent.measure.profiles import profile
+from benchfleet.agent.measure.telemetry import Telemetry
+from benchfleet.core import evidence as ev
+from benchfleet.core import statistics
+from benchfleet.core.clock import Clock
+from benchfleet.core.inventory import Inventory
+from benchfleet.core.metric import compute_all
+from benchfleet.core.results import Failure, Result, verdict_of
+from benchfleet.core.runspec import ModelRef, RunSpec
+
+
+@dataclass(slots=True, kw_only=True)
+class Track:
+    """What has been collected of one lane; `series` holds raw nanoseconds by LANE/LAUNCH."""
+
+    name: str
+    model: ModelRef
+    path: Path
+    launches: list[ev.Launch] = field(default_factory=list)
+    rounds: list[ev.Round] = field(default_factory=list)
+    outputs: ev.OutputCheck | None = None
+    feed_steps: list[str] = field(default_factory=list)
+    series: dict[str, bytearray] = field(default_factory=dict)
+
+
+class Seen(Protocol):
+    """What a conclusion is drawn from: an attempt that has ended."""
+
+    spec: RunSpec
+    workspace: Path
+    inventory: Inventory
+    clock: Clock
+    telemetry: Telemetry | None
+    host: dict[str, Any]
+    tracks: list[Track]
+    span_ns: tuple[int, int]
+
+
+def failed(seen: Seen, started_utc: str, failure: Failure | None) -> Result:
+    """The result of an attempt that gave no numbers; no failure means that it was stopped."""
+    return Result(
+        outcome="failed" if failure else "stopped",
+        verdict="invalid",
+        cell=seen.spec.to_json(),
+        provenance=_provenance(seen, started_utc),
+        failure=failure or Failure(reason="stopped", phase="measure", detail="the attempt was stopped"),
+    )
+
+
+def measured(seen: Seen, started_utc: str) -> tuple[Result, Path]:
+    """The result with its numbers, and the blob of raw series; takes seconds for a million samples."""
+    evidence = _evidence(seen)
+    metrics = compute_all(evidence)
+    flags = verdict.reasons(evidence, metrics, profile(seen.spec.profile), seen.host)
+    result = Result(
+        outcome="ok",
+        verdict=verdict_of(flags),
+        reasons=flags,
+        metrics=metrics,
+        provenance=_provenance(seen, started_utc),
+        cell=seen.spec.to_json(),
+    )
+    blob = series.pack(
+        seen.workspace / "series.zip",
+        {name: bytes(held) for track in seen.tracks for name, held in track.series.items()},
+        {t.name: [(r.launch, r.index, len(r.wall_ns), r.start_ns, r.end_ns) for r in t.rounds] for t in seen.tracks},
+    )
+    return result, blob
+
+
+def _evidence(seen: Seen) -> ev.Evidence:
+    lanes = [ev.Lane(rounds=tuple(t.rounds), launches=tuple(t.launches), outputs=t.outputs) for t in seen.tracks]
+    return ev.Evidence(
+        model=lanes[0],
+        baseline=lanes[1] if len(lanes) > 1 else None,
+        batch=seen.spec.batch,
+        threads=seen.spec.threads,
+        model_size_bytes=seen.spec.model.artifact.size_bytes,
+        telemetry=seen.telemetry.series(*seen.span_ns) if seen.telemetry else (),
+        sampler_cpu_ratio=seen.telemetry.cpu_ratio(*seen.span_ns) if seen.telemetry else None,
+    )
+
+
+def _provenance(seen: Seen, started_utc: str) -> dict[str, Any]:
+    track, inventory = seen.tracks[0], seen.inventory
+    pooled = sorted(x for r in track.rounds for x in r.wall_ns)
+    return {
+        "started_utc": started_utc,
+        "ended_utc": seen.clock.utc().isoformat(),
+        "agent_version": inventory.agent_version,
+        "device": {
+            "board": inventory.board,
+            "cpu_model": inventory.cpu_model,
+            "cpu_count": inventory.cpu_count,
+            "memory_bytes": inventory.memory_bytes,
+            "os": inventory.os,
+            "kernel": inventory.kernel or platform.release(),
+            "arch": inventory.arch,
+        },
+        "host": seen.host,
+        "simulated": bool(track.launches and track.launches[0].facts.get("simulated")),
+        "runtime": track.launches[0].facts if track.launches else {},
+        "feed": track.feed_steps,
+        "profile": seen.spec.profile,
+        "rounds": {
+            t.name: [[r.launch, r.index, float(statistics.quantile(sorted(r.wall_ns), 0.5))] for r in t.rounds]
+            for t in seen.tracks
+        },
+        "latency_ms_quantiles": [q * 1e-6 for q in statistics.quantile_curve(pooled)] if pooled else [],
+    }
