@@ -42,7 +42,7 @@ def _limit() -> None:
 
 
 def _parse_in_child(path: Path) -> dict[str, object]:
-    command = [sys.executable, "-m", "benchfleet.controller.inspection", str(path.absolute())]
+    command = [sys.executable, "-P", "-m", "benchfleet.controller.inspection", str(path.absolute())]
     try:
         done = subprocess.run(command, capture_output=True, timeout=WALL_LIMIT_S, preexec_fn=_limit, check=False)
     except subprocess.TimeoutExpired as error:
