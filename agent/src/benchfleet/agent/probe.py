@@ -7,8 +7,10 @@ import contextlib
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
+import tempfile
 from importlib import metadata
 from pathlib import Path
 
@@ -18,6 +20,8 @@ from benchfleet.core.inventory import Inventory, RuntimeFacts
 RUNTIMES = "benchfleet.agent.runtimes"
 GROUP = "benchfleet.runtimes"
 PROBE_TIMEOUT_S = 60.0
+CODE_NAMES = {"phanbell": "coral-dev-board"}
+"""Boards whose device tree knows them by a code name."""
 SCENARIOS = "benchfleet.agent.scenarios"
 SCENARIO_GROUP = "benchfleet.scenarios"
 RUNNER = Path(__file__).parent / "runner" / "__main__.py"
@@ -48,7 +52,7 @@ def inventory(*, labels: dict[str, str] | None = None, threads_max: int | None =
     cpus = len(os.sched_getaffinity(0))
     return Inventory(
         hostname=platform.node(),
-        board="host",
+        board=board(),
         os=release,
         kernel=platform.release(),
         arch=platform.machine(),
@@ -83,14 +87,16 @@ def runtimes() -> tuple[RuntimeFacts, ...]:
 def _ask(name: str) -> RuntimeFacts:
     try:
         interpreter, file = started_by(name)
-        done = subprocess.run(
-            [interpreter, str(RUNNER), "--probe", name, file or ""],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=PROBE_TIMEOUT_S,
-            check=False,
-        )
+        with tempfile.TemporaryDirectory(prefix="benchfleet-probe-") as scratch:
+            done = subprocess.run(
+                [interpreter, str(RUNNER), "--probe", name, file or ""],
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=PROBE_TIMEOUT_S,
+                check=False,
+                env={**os.environ, "TMPDIR": scratch},
+            )
     except OSError as error:
         return RuntimeFacts(name=name, available=False, reason=f"{error.filename} cannot be started: {error.strerror}")
     except subprocess.TimeoutExpired:
@@ -110,9 +116,23 @@ def _ask(name: str) -> RuntimeFacts:
     )
 
 
+def board(root: Path = Path("/")) -> str:
+    """The name of the board as labels and selectors write it, from the device tree; `host` where there is none.
+
+    https://docs.kernel.org/devicetree/usage-model.html: the property `model` of the root node.
+    """
+    model = _read(str(root / "proc/device-tree/model")).replace("\0", "").lower()
+    for code, name in CODE_NAMES.items():
+        if code in model:
+            return name
+    model = re.sub(r"^(nvidia|radxa|hardkernel|xunlong)\s+", "", model)
+    model = re.split(r"\s+(?:model\b|rev\b|developer kit|engineering reference|module\b|plus\b)", model)[0]
+    return re.sub(r"[^a-z0-9]+", "-", model).strip("-") or "host"
+
+
 def _read(path: str) -> str:
     with contextlib.suppress(OSError):
-        return Path(path).read_text().strip()
+        return Path(path).read_text(errors="replace").strip()
     return ""
 
 

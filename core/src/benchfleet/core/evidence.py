@@ -6,6 +6,7 @@ One lane is one model (the cell's, or its baseline); rounds of two lanes with th
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Any
 
 from benchfleet.core.samples import SensorSeries
@@ -64,6 +65,13 @@ class Lane:
     rounds: tuple[Round, ...]
     launches: tuple[Launch, ...]
     outputs: OutputCheck | None
+
+    def launch_medians_ns(self) -> list[float]:
+        """The median latency of every launch that has rounds."""
+        series: dict[int, list[int]] = {}
+        for r in self.rounds:
+            series.setdefault(r.launch, []).extend(r.wall_ns)
+        return [float(median(x)) for x in series.values() if x]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

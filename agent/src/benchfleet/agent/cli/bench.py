@@ -36,9 +36,7 @@ _BY_FORMAT = {"onnx": "onnxruntime", "tflite": "litert"}
 @click.option("--provider", "providers", multiple=True, help="Required execution provider, in order.")
 @click.option("--option", "options", multiple=True, metavar="K=JSON", help="Further option of the runtime.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True)
-@click.option(
-    "--timeout", "timeout_s", type=click.FloatRange(1, 86_400), default=900.0, show_default=True, help="Seconds."
-)
+@click.option("--timeout", "timeout_s", type=click.IntRange(1, 86_400), default=900, show_default=True, help="Seconds.")
 @click.option("--series", type=click.Path(path_type=Path), help="Keep the raw series in this file (zip).")
 @click.option("--json", "as_json", is_flag=True, help="Print the result in the result schema.")
 def command(
@@ -54,7 +52,7 @@ def command(
     providers: tuple[str, ...],
     options: tuple[str, ...],
     seed: int,
-    timeout_s: float,
+    timeout_s: int,
     series: Path | None,
     as_json: bool,
 ) -> None:
@@ -73,7 +71,7 @@ def command(
     dataset = _artifact(data) if data else None
     spec = RunSpec(
         model=reference,
-        runtime=_runtime(runtime or _BY_FORMAT[reference.format]),
+        runtime=_runtime(runtime or _BY_FORMAT[reference.format], reference.format),
         threads=threads,
         batch=batch,
         scenario=_scenario(scenario or ("single_stream" if batch == 1 else "offline"), batch),
@@ -120,11 +118,13 @@ def _artifact(path: Path):  # type: ignore[no-untyped-def]
     return Artifact(digest=hashlib.sha256(data).hexdigest(), size_bytes=len(data))
 
 
-def _runtime(name: str) -> str:
+def _runtime(name: str, kind: str) -> str:
     from benchfleet.agent import probe
     from benchfleet.core import plugins
 
-    plugins.load(probe.RUNTIMES, probe.GROUP, name)
+    loads = plugins.load(probe.RUNTIMES, probe.GROUP, name).FORMATS
+    if kind not in loads:
+        raise DocumentError(f"bench: runtime {name} loads {', '.join(loads)}, the model is {kind}; choose another")
     return name
 
 
@@ -141,7 +141,9 @@ def _scenario(name: str, batch: int) -> str:
 def _options(providers: tuple[str, ...], options: tuple[str, ...]) -> dict[str, object]:
     found: dict[str, object] = {"providers": list(providers)} if providers else {}
     for text in options:
-        key, _, value = text.partition("=")
+        key, equals, value = text.partition("=")
+        if not key or not equals:
+            raise DocumentError(f"bench --option {text}: expected NAME=VALUE")
         try:
             found[key] = json.loads(value)
         except ValueError:
@@ -168,12 +170,20 @@ def _measure(spec: RunSpec, files, series: Path | None) -> Result:  # type: igno
 
     from benchfleet.agent import probe
     from benchfleet.agent.measure.attempt import measure
+    from benchfleet.agent.sampler import Sampler
     from benchfleet.core.clock import SystemClock
 
+    found = probe.inventory()
     with tempfile.TemporaryDirectory(prefix="benchfleet-bench-") as folder:
-        measured = asyncio.run(
-            measure(spec, files, workspace=Path(folder), inventory=probe.inventory(), clock=SystemClock())
-        )
+        sampler = Sampler()
+        sampler.active(True)
+        sampler.start()
+        try:
+            measured = asyncio.run(
+                measure(spec, files, workspace=Path(folder), inventory=found, clock=SystemClock(), telemetry=sampler)
+            )
+        finally:
+            sampler.stop()
         if series is not None and measured.series is not None:
             try:
                 shutil.copyfile(measured.series, series)
@@ -201,17 +211,20 @@ def _print(result: Result, as_json: bool) -> None:
 
 
 def _table(result: Result) -> None:
+    """What was measured, then what was not and why (once a reason), then the verdict."""
     from benchfleet.core.metric import catalogue
 
-    units = {name: metric.unit for name, metric in catalogue().items()}
-    for name, value in result.metrics.items():
+    units = {name: metric.unit if metric.unit != "1" else "" for name, metric in catalogue().items()}
+    absent: dict[str, list[str]] = {}
+    for name, value in sorted(result.metrics.items(), key=lambda item: not item[0].startswith("latency")):
         if value.value is None:
-            shown = f"-  ({value.reason})"
-        else:
-            shown = f"{value.value:.6g} {units.get(name, '')}"
-            if value.ci95 is not None:
-                shown += f"  [{value.ci95[0]:.4g}, {value.ci95[1]:.4g}]"
-        click.echo(f"{name:26} {one_line(shown)}")
+            absent.setdefault(one_line(value.reason or ""), []).append(name)
+            continue
+        number = f"{value.value:.0f}" if units.get(name) == "bytes" else f"{value.value:.6g}"
+        interval = "" if value.ci95 is None else f"  [{value.ci95[0]:.4g}, {value.ci95[1]:.4g}]"
+        click.echo(f"{name:26} {number} {units.get(name, '')}{interval}".rstrip())
+    for reason, names in absent.items():
+        click.echo(f"{'not measured':26} {', '.join(names)}: {reason}")
     click.echo(f"{'verdict':26} {result.verdict}")
-    for reason in result.reasons:
-        click.echo(f"  {reason.flag} ({reason.severity}): {one_line(reason.detail)}")
+    for flag in result.reasons:
+        click.echo(f"  {flag.flag} ({flag.severity}): {one_line(flag.detail)}")

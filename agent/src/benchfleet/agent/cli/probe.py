@@ -1,4 +1,4 @@
-"""Show what this device is and which runtimes it can run.
+"""Show what this device is, which runtimes it can run, and what its sensors read.
 
 benchfleet-agent probe --json
 """
@@ -6,10 +6,18 @@ benchfleet-agent probe --json
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from benchfleet.core.errors import one_line
+
+if TYPE_CHECKING:
+    from benchfleet.agent.sensors import Reading, Sensor
+
+FACTS = ("hostname", "board", "os", "kernel", "arch", "cpu_model", "cpu_count", "memory_bytes", "python")
+POWER_SCOPES = ("wall", "system", "board", "module")
+"""From the widest to the narrowest that may stand for the whole device."""
 
 
 @click.command(name="probe")
@@ -17,22 +25,51 @@ from benchfleet.core.errors import one_line
 def command(as_json: bool) -> None:
     """Show the facts of this device, its runtimes, and its sensors with their readings."""
     from benchfleet.agent import probe
+    from benchfleet.agent.sampler import Sampler
 
     found = probe.inventory()
-    data = found.to_json()
+    sampler = Sampler()
+    sampler.read_once()
+    data, readings = found.to_json(), sampler.latest()
     if as_json:
         listed = data.pop("runtimes")
         shape = {
             "board": found.board,
             "inventory": data,
             "runtimes": listed,
-            "sensors": [],
-            "totals": {"power_w": None},
+            "sensors": [sensor_json(sensor, reading) for sensor, reading in readings],
+            "totals": {"power_w": total_power(readings)},
         }
         click.echo(json.dumps(shape, indent=2))
         return
-    for name in ("hostname", "board", "os", "kernel", "arch", "cpu_model", "cpu_count", "memory_bytes", "python"):
-        click.echo(f"{name:14} {one_line(str(data[name]))}")
+    for name in FACTS:
+        click.echo(f"{name:24} {one_line(str(data[name]))}")
     for runtime in found.runtimes:
         shown = f"{runtime.version}  {', '.join(runtime.providers)}" if runtime.available else f"no: {runtime.reason}"
-        click.echo(f"{runtime.name:14} {one_line(shown)}")
+        click.echo(f"{runtime.name:24} {one_line(shown)}")
+    for sensor, reading in readings:
+        shown = f"-  ({reading.quality})" if reading.value is None else f"{reading.value:.6g}"
+        click.echo(f"{sensor.id:24} {shown} {sensor.kind} ({sensor.scope}, {sensor.source})")
+
+
+def sensor_json(sensor: Sensor, reading: Reading) -> dict[str, Any]:
+    """One sensor with its reading; `unit` is the end of its kind."""
+    return {
+        "id": sensor.id,
+        "kind": sensor.kind,
+        "scope": sensor.scope,
+        "value": reading.value,
+        "unit": sensor.kind.rpartition("_")[2],
+        "quality": reading.quality,
+        "source": sensor.source,
+        "detail": sensor.path,
+    }
+
+
+def total_power(readings: list[tuple[Sensor, Reading]]) -> dict[str, Any] | None:
+    """The power of the device by its one sensor of the widest scope; None when no sensor stands for the whole."""
+    for scope in POWER_SCOPES:
+        values = [(s, r.value) for s, r in readings if s.kind == "power_w" and s.scope == scope and r.value is not None]
+        if len(values) == 1:
+            return {"value": values[0][1], "scope": scope, "formula": values[0][0].id}
+    return None

@@ -74,6 +74,7 @@ class Lane:
                 pass_fds=(writer,),
                 start_new_session=True,
                 cwd=self._folder,
+                env={**os.environ, "TMPDIR": str(self._folder)},  # what a library drops goes with the workspace
             )
         except OSError as error:
             os.close(reader)

@@ -36,7 +36,7 @@ PROFILES = {
         rounds_max=20,
         warm_span_s=0.3,
         warm_window_s=0.15,
-        warm_cap_s=5.0,
+        warm_cap_s=2.0,
         half_width=0.03,
         launch_span_s=10.0,
     ),

@@ -18,6 +18,9 @@ SPREAD_Q90_Q10 = 1.2
 LAUNCH_SPREAD = 0.05
 TAIL_RATIO = 2.0
 SHORT_MS = 0.5
+OVERHEAD_SHARE = 0.01
+SAMPLES_FEW = 368
+"""Below, a p99 has no finite interval and is not printed."""
 DRIFT_C = 5.0
 SAMPLER_CPU = 0.005
 GOOD_CLOCKS = ("tsc", "arch_sys_counter")
@@ -31,7 +34,7 @@ def reasons(
         *_outputs(evidence),
         *_load(metrics, host),
         *_rounds(evidence, profile),
-        *_launches(evidence.model, profile),
+        *_launches(evidence.model, metrics, profile),
         *_small(metrics, host),
     ]
     return tuple(sorted(found, key=lambda r: r.severity != "invalid"))
@@ -70,9 +73,17 @@ def _load(metrics: dict[str, Value], host: dict[str, Any]) -> Iterator[Reason]:
     runq = _number(metrics, "runq_share")
     if runq is not None and runq > RUNQ_DEGRADED:
         detail = f"the model waited {runq:.1%} of the time for a CPU: stop other work on the device and run again"
+        free = _number(metrics, "contention_free_ms_p50")
+        if free is not None:
+            detail += f" (without the waiting the median is {free:.3g} ms)"
         yield (_invalid if runq > RUNQ_INVALID else _degraded)("background_load", detail)
     elif host.get("cpu_pressure_avg10", 0.0) > PRESSURE_AVG10:
         yield _degraded("background_load", f"CPU pressure was {host['cpu_pressure_avg10']:.0f} % at the start")
+    if host.get("turn_taken") is False:
+        yield _degraded(
+            "turn_not_taken",
+            "the lock file of this host cannot be used: another agent may have measured at the same time",
+        )
     if host.get("steal_ratio", 0.0) > STEAL_RATIO:
         yield _degraded("steal", f"the hypervisor took {host['steal_ratio']:.1%} of CPU time: use a quieter host")
     p50, p99 = _number(metrics, "latency_ms_p50"), _number(metrics, "latency_ms_p99")
@@ -85,6 +96,11 @@ def _rounds(evidence: Evidence, profile: Profile) -> Iterator[Reason]:
     if not rounds:
         yield _invalid("too_few_samples", "no round was measured")
         return
+    count = sum(len(r) for r in rounds)
+    if count < SAMPLES_FEW:
+        yield _degraded(
+            "too_few_samples", f"{count} calls give no p99, which needs {SAMPLES_FEW}: use a longer profile"
+        )
     medians = sorted(float(median(r)) for r in rounds)
     spread = statistics.quantile(medians, 0.9) / statistics.quantile(medians, 0.1)
     if spread > SPREAD_Q90_Q10:
@@ -97,25 +113,25 @@ def _rounds(evidence: Evidence, profile: Profile) -> Iterator[Reason]:
         yield _degraded("ci_target_not_met", f"interval of the median is {got}, the target ±{profile.half_width:.0%}")
 
 
-def _launches(lane: Lane, profile: Profile) -> Iterator[Reason]:
+def _launches(lane: Lane, metrics: dict[str, Value], profile: Profile) -> Iterator[Reason]:
     if any(not launch.warmup_converged for launch in lane.launches):
         yield _degraded("warmup_not_converged", "latency was still moving when warm-up was cut: use a longer profile")
     if profile.launches == 1:
         yield _degraded("single_launch", "one process launch: 1 in 10 is off by over 5 %; use the standard profile")
         return
-    medians = [
-        float(median([x for r in lane.rounds if r.launch == i for x in r.wall_ns])) for i in range(len(lane.launches))
-    ]
-    spread = (max(medians) - min(medians)) / median(medians)
-    if spread > LAUNCH_SPREAD:
+    spread = _number(metrics, "launch_spread_ratio")
+    if spread is not None and spread > LAUNCH_SPREAD:
         yield _degraded("launch_spread", f"launches differ by {spread:.1%}: more launches (profile gate) average it")
 
 
 def _small(metrics: dict[str, Value], host: dict[str, Any]) -> Iterator[Reason]:
     p50 = _number(metrics, "latency_ms_p50")
-    if p50 is not None and p50 < SHORT_MS:
+    overhead = _number(metrics, "harness_overhead_us")
+    if p50 is not None and p50 < SHORT_MS and (overhead is None or overhead / 1e3 > OVERHEAD_SHARE * p50):
+        cost = "costs an unknown share of it" if overhead is None else f"alone takes {overhead:.1f} us"
         yield _degraded(
-            "overhead_significant", f"p50 is {p50:.3f} ms: calling from Python adds microseconds, a share at this size"
+            "overhead_significant",
+            f"p50 is {p50:.3f} ms and calling the runtime {cost}: compare such short models by ratio, not by value",
         )
     clock = host.get("clocksource")
     if clock is not None and clock not in GOOD_CLOCKS and not str(clock).startswith("kvm"):

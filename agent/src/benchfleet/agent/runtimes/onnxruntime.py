@@ -45,6 +45,8 @@ def probe() -> Availability:
         import onnxruntime as ort
     except ImportError as error:
         return Unavailable("%s; install it with: pip install 'benchfleet-agent[onnxruntime]'" % error)
+    # The measured process talks to nobody but us.
+    getattr(ort, "disable_telemetry_events", lambda: None)()
     return Available(str(ort.__version__), FORMATS, tuple(ort.get_available_providers()))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from statistics import median
+
 from benchfleet.core.evidence import Evidence
 from benchfleet.core.metric import Metric
 from benchfleet.core.results import Value, missing
@@ -24,6 +26,30 @@ def _sampler(evidence: Evidence) -> Value:
     return Value(value=evidence.sampler_cpu_ratio, method="thread CPU time / wall", source="sampler")
 
 
+def _overhead(evidence: Evidence) -> Value:
+    found = [launch.facts.get("harness_overhead_us") for launch in evidence.model.launches]
+    known = [float(us) for us in found if us is not None]
+    if not known:
+        return missing("this runtime brings no smallest model to measure it with")
+    return Value(
+        value=median(known),
+        n=len(known),
+        method="median call of a model of one operator; never subtracted",
+        source="wall clock",
+    )
+
+
+def _launch_spread(evidence: Evidence) -> Value:
+    medians = evidence.model.launch_medians_ns()
+    if len(medians) < 2:
+        return missing("one launch has no spread")
+    return Value(
+        value=(max(medians) - min(medians)) / median(medians),
+        n=len(medians),
+        method="(max - min) / median of launch medians",
+    )
+
+
 METRICS = (
     Metric(
         name="runq_share", unit="ratio", better="lower", help="share of time spent waiting for a CPU", how="schedstat",
@@ -32,5 +58,13 @@ METRICS = (
     Metric(
         name="sampler_cpu_ratio", unit="ratio", better="lower", help="CPU the sampler took", how="thread time",
         compute=_sampler,
+    ),
+    Metric(
+        name="harness_overhead_us", unit="us", better="lower", help="what calling the runtime costs by itself",
+        how="a model of one operator, same process and options", compute=_overhead,
+    ),
+    Metric(
+        name="launch_spread_ratio", unit="ratio", better="lower", help="how far fresh processes disagree",
+        how="(max - min) / median of launch medians", compute=_launch_spread,
     ),
 )  # fmt: skip

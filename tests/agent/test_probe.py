@@ -1,0 +1,66 @@
+"""A device says what it is: boards by the names that selectors use, runtimes by asking them in a child."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchfleet.agent import probe
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        ("Raspberry Pi 5 Model B Rev 1.0\0", "raspberry-pi-5"),
+        ("Raspberry Pi 4 Model B Rev 1.4\0", "raspberry-pi-4"),
+        ("Raspberry Pi Zero 2 W Rev 1.0\0", "raspberry-pi-zero-2-w"),
+        ("NVIDIA Jetson Orin Nano Developer Kit\0", "jetson-orin-nano"),
+        ("NVIDIA Jetson AGX Orin Developer Kit\0", "jetson-agx-orin"),
+        ("Freescale i.MX8MQ Phanbell\0", "coral-dev-board"),
+        ("\0", "host"),
+    ],
+)
+def test_a_board_is_called_as_selectors_call_it(tmp_path, model, name):
+    (tmp_path / "proc/device-tree").mkdir(parents=True)
+    (tmp_path / "proc/device-tree/model").write_text(model)
+    assert probe.board(tmp_path) == name
+
+
+def test_a_machine_without_a_device_tree_is_a_host(tmp_path):
+    assert probe.board(tmp_path) == "host"
+
+
+@pytest.mark.parametrize(
+    ("script", "says"),
+    [
+        ("exit 3", "probe failed"),
+        ("kill -SEGV $$", "probe failed"),
+        ("echo no json", "did not answer in JSON"),
+    ],
+)
+def test_a_runtime_whose_probe_breaks_is_not_available_and_says_why(tmp_path, monkeypatch, script, says):
+    broken = tmp_path / "python"
+    broken.write_text(f"#!/bin/sh\n{script}\n")
+    broken.chmod(0o755)
+    monkeypatch.setenv("BENCHFLEET_PYTHON_LITERT", str(broken))
+    found = next(r for r in probe.runtimes() if r.name == "litert")
+    assert not found.available
+    assert says in found.reason
+
+
+def test_an_interpreter_that_is_not_there_is_named(monkeypatch):
+    monkeypatch.setenv("BENCHFLEET_PYTHON_NULL", "/nowhere/python")
+    found = next(r for r in probe.runtimes() if r.name == "null")
+    assert "/nowhere/python" in found.reason
+
+
+def test_a_probe_needs_none_of_our_packages(tmp_path, monkeypatch):
+    import sys
+
+    bare = tmp_path / "python"
+    bare.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S "$@"\n')
+    bare.chmod(0o755)
+    for name in ("NULL", "ONNXRUNTIME"):
+        monkeypatch.setenv(f"BENCHFLEET_PYTHON_{name}", str(bare))
+    found = {r.name: r for r in probe.runtimes()}
+    assert found["null"].available
+    assert "install" in found["onnxruntime"].reason
