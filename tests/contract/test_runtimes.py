@@ -3,10 +3,11 @@
 import ast
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchfleet.agent import probe
-from benchfleet.agent.runner.contract import Available, Unavailable
+from benchfleet.agent.runner.contract import Available, Options, RuntimeFault, Tensor, Unavailable
 from benchfleet.core import plugins
 
 RUNTIMES = plugins.load_all(probe.RUNTIMES, probe.GROUP)
@@ -47,3 +48,52 @@ def test_a_scenario_drives_calls_until_both_bounds_are_met(name):
     assert end > start
     assert all(out[:n])
     assert SCENARIOS[name].refuse(1) is None
+
+
+def _model(dtype, shape):
+    from onnx import helper
+
+    kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    ends = [helper.make_tensor_value_info(name, kind, shape) for name in ("x", "y")]
+    graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "g", ends[:1], ends[1:])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    model.ir_version = 8
+    return model.SerializeToString()
+
+
+@pytest.mark.parametrize("shape", [[], [2], ["batch", 3], ["batch", None]])
+@pytest.mark.parametrize("dtype", ["float32", "float16", "int64", "uint8", "bool", "float64"])
+def test_onnxruntime_gives_every_feed_back_and_keeps_its_outputs(dtype, shape):
+    onnxruntime = RUNTIMES["onnxruntime"]
+    session = onnxruntime.load(_model(dtype, shape), Options(1, 2, {}))
+    sizes = [s if isinstance(s, int) else 2 for s in shape]
+    for i in range(3):
+        array = np.asarray(np.ones(sizes) * (i % 2), dtype)
+        session.prepare([Tensor("x", dtype, tuple(sizes), array.tobytes())])
+        session.run()
+        (out,) = session.outputs()
+        assert (out.dtype, out.shape, out.data) == (dtype, tuple(sizes), array.tobytes())
+    session.close()
+
+
+@pytest.mark.parametrize("name", [n for n, m in RUNTIMES.items() if hasattr(m, "smallest")])
+def test_the_smallest_model_of_a_runtime_runs(name):
+    session = RUNTIMES[name].smallest(Options(1, 8, {}))
+    session.run()
+    assert session.outputs()
+
+
+def test_weights_in_the_model_s_folder_are_let_in_and_a_link_out_of_it_is_not(tmp_path):
+    vet = RUNTIMES["onnxruntime"].vet
+    entry = b"\x0a\x08location\x12\x07weights"
+    (tmp_path / "m").mkdir()
+    (tmp_path / "m" / "model.onnx").write_bytes(b"\x08\x08" + entry)
+    with pytest.raises(RuntimeFault, match="outside"):
+        vet(str(tmp_path / "m" / "model.onnx"))
+    (tmp_path / "m" / "weights").write_bytes(b"1")
+    vet(str(tmp_path / "m" / "model.onnx"))
+    (tmp_path / "m" / "weights").unlink()
+    (tmp_path / "secret").write_bytes(b"2")
+    (tmp_path / "m" / "weights").symlink_to(tmp_path / "secret")
+    with pytest.raises(RuntimeFault, match="outside"):
+        vet(str(tmp_path / "m" / "model.onnx"))
