@@ -42,6 +42,7 @@ def _limit() -> None:
 
 
 def _parse_in_child(path: Path) -> dict[str, object]:
+    # -P: the folder the user stands in is no place to import from; a download may hold an onnx.py beside the model.
     command = [sys.executable, "-P", "-m", "benchfleet.controller.inspection", str(path.absolute())]
     try:
         done = subprocess.run(command, capture_output=True, timeout=WALL_LIMIT_S, preexec_fn=_limit, check=False)

@@ -36,7 +36,7 @@ class TensorFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelFacts:
-    """What one file says; `precision_shares` is by weight bytes, `macs` is for one sample."""
+    """What one file says; `precision_shares` is by weight bytes, `macs` is for one call, an open batch taken as one."""
 
     file: str
     digest: str

@@ -1,0 +1,230 @@
+"""What an ONNX network has learned: the constants that count as parameters, wherever the file keeps them.
+
+Counted: floating and quantised constants, in initialisers, Constant nodes and subgraphs, with the statistics of batch
+normalisation. Not counted: scales and zero points, shapes and paddings, scalars, bounds of Clip.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from google.protobuf.message import Message
+from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
+
+from benchfleet.core.errors import DocumentError
+
+_QUANTISATION = {"QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear"}
+_PARAMETER_INPUTS_OF_QUANTISED = {
+    "QLinearConv": (3, 8),
+    "QLinearMatMul": (3,),
+    "ConvInteger": (1,),
+    "MatMulInteger": (1,),
+}
+_PARAMETER_INPUTS_MADE_AT_RUN_TIME: dict[str, tuple[int, ...]] = {
+    "Conv": (1, 2),
+    "ConvTranspose": (1, 2),
+    "Gemm": (1, 2),
+    "MatMul": (1,),
+    "BatchNormalization": (1, 2, 3, 4),
+}
+"""Where a ConstantOfShape stands for a weight; of a size that is known, in an Add or Mul too (a scale of Caffe).
+
+Elsewhere it is a mask or an initial state.
+"""
+_SCALE_INPUTS: dict[str, tuple[int, ...]] = {"Add": (0, 1), "Mul": (0, 1)}
+_VIEWS = {"Unsqueeze", "Squeeze", "Reshape", "Transpose", "Identity", "Cast", "Flatten"}
+"""What may stand between a constant and the layer that uses it."""
+_PACKED = {"MatMulNBits", "MatMulBnb4", "MatMulFpQ4", "GatherBlockQuantized", "QMoE"}
+"""Operators of ONNX Runtime whose weights are blobs with a layout of their own."""
+_BOUNDS = {"Clip", "Resize", "Upsample", "Pad"}
+_STORED = {
+    getattr(TensorProto, name)
+    for name in (
+        "FLOAT",
+        "FLOAT16",
+        "BFLOAT16",
+        "DOUBLE",
+        "INT8",
+        "UINT8",
+        "INT4",
+        "UINT4",
+        "FLOAT8E4M3FN",
+        "FLOAT8E5M2",
+    )
+    if hasattr(TensorProto, name)
+}
+
+
+class UncountedError(Exception):
+    """Why the parameters of this graph cannot be told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weight:
+    """One learned constant."""
+
+    name: str
+    data_type: int
+    sizes: tuple[int, ...]
+
+    @property
+    def count(self) -> int:
+        """Its elements."""
+        return math.prod(self.sizes)
+
+    @property
+    def size_bytes(self) -> int:
+        """What it takes in memory."""
+        return _size_bytes(self.data_type, self.count)
+
+
+def dtype_name(data_type: int) -> str:
+    """The numpy word for a type of ONNX."""
+    name = str(TensorProto.DataType.Name(data_type)).lower()
+    return {"float": "float32", "double": "float64"}.get(name, name)
+
+
+def graphs_of(graph: GraphProto) -> Iterator[GraphProto]:
+    """A graph and every graph inside its nodes (If, Loop, Scan)."""
+    yield graph
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.type == AttributeProto.GRAPH:
+                yield from graphs_of(attribute.g)
+            for inner in attribute.graphs:
+                yield from graphs_of(inner)
+
+
+def tensors_of(message: Message) -> Iterator[TensorProto]:
+    """Every tensor in a message, in whatever field it hides."""
+    for field, value in message.ListFields():
+        if field.message_type is None:
+            continue
+        for part in (value,) if isinstance(value, Message) else value:
+            if isinstance(part, TensorProto):
+                yield part
+            else:
+                yield from tensors_of(part)
+
+
+def constants_of(graph: GraphProto) -> Iterator[tuple[str, TensorProto]]:
+    """Name and value of the constants of one graph, without its subgraphs."""
+    for tensor in graph.initializer:
+        yield tensor.name, tensor
+    for sparse in graph.sparse_initializer:
+        yield sparse.values.name, sparse.values
+    for node in graph.node:
+        if node.op_type == "Constant":
+            for attribute in node.attribute:
+                value = _value(attribute)
+                if value is not None:
+                    yield node.output[0], value
+
+
+def weights_of(model: ModelProto) -> Iterator[Weight]:
+    """The learned constants; UncountedError where the file does not tell."""
+    for graph in graphs_of(model.graph):
+        roles = _Roles(graph)
+        constants = dict(constants_of(graph))
+        for name, tensor in constants.items():
+            if roles.learns(name, tensor):
+                check(tensor)
+                yield Weight(name=name, data_type=tensor.data_type, sizes=tuple(tensor.dims))
+        yield from _made_at_run_time(graph, constants)
+
+
+def check(tensor: TensorProto) -> None:
+    """DocumentError when the sizes of a tensor do not agree with the bytes it carries."""
+    if any(size < 0 for size in tensor.dims):
+        raise DocumentError(f"tensor {tensor.name!r} has a negative size; export the model again")
+    if tensor.data_location == TensorProto.EXTERNAL or not tensor.HasField("raw_data"):
+        return
+    wanted = _size_bytes(tensor.data_type, math.prod(tensor.dims))
+    if len(tensor.raw_data) != wanted:
+        raise DocumentError(
+            f"tensor {tensor.name!r} holds {len(tensor.raw_data):,} bytes where its shape needs {wanted:,}; "
+            "export the model again"
+        )
+
+
+class _Roles:
+    """Which names of one graph are learned, and which only help."""
+
+    def __init__(self, graph: GraphProto) -> None:
+        self._helpers: set[str] = set()
+        self._learned: set[str] = set()
+        self._used: set[str] = set()
+        for node in graph.node:
+            self._add(node)
+
+    def _add(self, node: NodeProto) -> None:
+        if node.op_type in _PACKED:
+            raise UncountedError(f"node {label(node)}: {node.op_type} packs its weights in a layout of its own")
+        if node.op_type in _QUANTISATION:
+            self._helpers.update(node.input[1:3])
+            self._learned.update(node.input[:1])
+        elif node.op_type in _PARAMETER_INPUTS_OF_QUANTISED:
+            wanted = _PARAMETER_INPUTS_OF_QUANTISED[node.op_type]
+            self._learned.update(name for i, name in enumerate(node.input) if i in wanted)
+            self._helpers.update(name for i, name in enumerate(node.input) if i not in wanted)
+        elif node.op_type not in _BOUNDS:
+            self._used.update(node.input)
+        for graph in (a.g for a in node.attribute if a.type == AttributeProto.GRAPH):
+            for inner in graphs_of(graph):  # a subgraph sees the names of the graph around it
+                self._used.update(name for n in inner.node for name in n.input)
+
+    def learns(self, name: str, tensor: TensorProto) -> bool:
+        """Scalars are bounds, epsilons and the like."""
+        if name in self._learned:
+            return True
+        return name not in self._helpers and tensor.data_type in _STORED and bool(tensor.dims) and name in self._used
+
+
+def label(node: NodeProto) -> str:
+    """A node as a reason names it."""
+    return repr(node.name or (node.output[0] if node.output else node.op_type))
+
+
+def _made_at_run_time(graph: GraphProto, constants: dict[str, TensorProto]) -> Iterator[Weight]:
+    """Weights that the file only describes: a ConstantOfShape that feeds the parameter of a layer."""
+    layers, scales = _sources(graph, _PARAMETER_INPUTS_MADE_AT_RUN_TIME), _sources(graph, _SCALE_INPUTS)
+    for node in graph.node:
+        if node.op_type != "ConstantOfShape" or not node.output or node.output[0] not in layers | scales:
+            continue
+        data_type = next((a.t.data_type for a in node.attribute if a.name == "value"), TensorProto.FLOAT)
+        shape = constants.get(node.input[0])
+        if shape is not None and shape.data_location != TensorProto.EXTERNAL:
+            sizes = tuple(int(size) for size in numpy_helper.to_array(shape).flatten())
+            if sizes and data_type in _STORED:
+                yield Weight(name=node.output[0], data_type=data_type, sizes=sizes)
+        elif node.output[0] in layers:
+            raise UncountedError(f"node {label(node)} (ConstantOfShape): the size of this weight is not in the file")
+
+
+def _sources(graph: GraphProto, wanted: dict[str, tuple[int, ...]]) -> set[str]:
+    """The names that feed these inputs, seen through nodes that only change the view."""
+    names = {name for node in graph.node for i, name in enumerate(node.input) if i in wanted.get(node.op_type, ())}
+    for node in reversed(graph.node):
+        if node.op_type in _VIEWS and node.output and node.output[0] in names:
+            names.update(node.input[:1])
+    return names
+
+
+def _value(attribute: AttributeProto) -> TensorProto | None:
+    if attribute.name == "value":
+        return attribute.t
+    if attribute.name == "sparse_value":
+        return attribute.sparse_tensor.values
+    if attribute.name == "value_floats":
+        return helper.make_tensor("", TensorProto.FLOAT, [len(attribute.floats)], attribute.floats)
+    if attribute.name == "value_ints":
+        return helper.make_tensor("", TensorProto.INT64, [len(attribute.ints)], attribute.ints)
+    return None
+
+
+def _size_bytes(data_type: int, count: int) -> int:
+    if "INT4" in TensorProto.DataType.Name(data_type):
+        return (count + 1) // 2
+    return count * int(helper.tensor_dtype_to_np_dtype(data_type).itemsize)
