@@ -11,14 +11,13 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from benchfleet.controller.campaigns.selector import parse_selector
 from benchfleet.controller.documents import load_document
+from benchfleet.controller.names import MODEL_NAME, NAME
 from benchfleet.core.errors import DocumentError
 from benchfleet.core.runspec import parse_shape
 
 CELLS_MAX = 10_000
 """Of one campaign on all its devices: a day of a fleet of fifty, and a plan that a person can still read."""
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
-_MODEL = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}:[a-z0-9][a-z0-9._-]{0,62}")
 
 _DURATION = re.compile(r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*(ms|s|min|h)\s*")
 _UNIT_S = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
@@ -38,7 +37,7 @@ class Devices(_Strict):
     def _names(cls, value: Any) -> Any:
         if not isinstance(value, list):
             return value
-        if not value or not all(isinstance(name, str) and _NAME.fullmatch(name) for name in value):
+        if not value or not all(isinstance(name, str) and NAME.fullmatch(name) for name in value):
             raise ValueError("a list of devices is a list of their names")
         return {"selector": f"name in ({', '.join(value)})"}
 
@@ -93,7 +92,7 @@ class Baseline(_Strict):
     @field_validator("model")
     @classmethod
     def _model(cls, value: str) -> str:
-        if not _MODEL.fullmatch(value):
+        if not MODEL_NAME.fullmatch(value):
             raise ValueError(f"{value[:80]!r} is not NAME:TAG")
         return value
 
@@ -117,7 +116,7 @@ class CampaignDocument(_Strict):
     @field_validator("name")
     @classmethod
     def _named(cls, value: str) -> str:
-        if not _NAME.fullmatch(value):
+        if not NAME.fullmatch(value):
             raise ValueError("a name is a-z, 0-9 and ._- (at most 63), beginning with a letter or digit")
         return value
 
@@ -125,7 +124,7 @@ class CampaignDocument(_Strict):
     @classmethod
     def _models(cls, value: list[str]) -> list[str]:
         for name in value:
-            if not _MODEL.fullmatch(name):
+            if not MODEL_NAME.fullmatch(name):
                 raise ValueError(f"{name[:80]!r} is not NAME:TAG")
         if len(set(value)) != len(value):
             raise ValueError("a model is named twice")

@@ -14,6 +14,7 @@ from benchfleet.controller.cli._records import fetch
 from benchfleet.controller.client.connection import CALL_TIMEOUT_S, Session
 from benchfleet.controller.client.transfer import artifact_of
 from benchfleet.controller.comparison.compare import why_of
+from benchfleet.controller.names import MODEL_NAME
 from benchfleet.controller.operator.follow import follow
 from benchfleet.controller.operator.push import push_dataset, push_model
 from benchfleet.controller.operator.submit import submit
@@ -22,7 +23,6 @@ from benchfleet.v1 import artifact_pb2, campaign_pb2
 from benchfleet.v1.artifact_pb2_grpc import ArtifactServiceStub
 from benchfleet.v1.campaign_pb2_grpc import CampaignServiceStub
 
-MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}:[a-z0-9][a-z0-9._-]{0,62}")
 RUNTIMES = {"onnx": "onnxruntime", "tflite": "litert"}
 """The runtime that a format is measured with unless --runtime says another."""
 

@@ -10,9 +10,9 @@ import re
 import secrets
 from dataclasses import dataclass
 
+from benchfleet.controller.names import NAME
 from benchfleet.core.errors import DocumentError
 
-NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _LABEL_KEY = re.compile(r"[a-zA-Z0-9]([a-zA-Z0-9._/-]{0,61}[a-zA-Z0-9])?")
 LABELS_MAX = 32
 LABEL_VALUE_CHARACTERS_MAX = 63
