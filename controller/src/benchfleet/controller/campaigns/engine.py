@@ -8,8 +8,9 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, select, update
 
+from benchfleet.controller import audit
 from benchfleet.controller.campaigns import machine, rows, scheduler
 from benchfleet.controller.events import Hub
 from benchfleet.controller.fleet.sessions import Sessions
@@ -208,14 +209,13 @@ def _apply(connection: Connection, run_id: str, event: machine.Event, now_s: flo
     ).one()
     if after.run.state != before.run.state:
         settle_campaign(connection, about.id, now_utc_s)
-        connection.execute(
-            insert(t.audit).values(
-                created_utc_s=now_utc_s,
-                actor="controller",
-                action=f"run.{after.run.state}",
-                subject=run_id,
-                detail=after.run.reason,
-            )
+        audit.record(
+            connection,
+            now_utc_s=now_utc_s,
+            actor="controller",
+            action=f"run.{after.run.state}",
+            subject=run_id,
+            detail=after.run.reason,
         )
     return Outcome(before, after, actions, about.id, about.name, about.spec)
 

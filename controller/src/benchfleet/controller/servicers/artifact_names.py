@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -16,6 +15,8 @@ from sqlalchemy import Connection, Row, insert, select, update
 from benchfleet.controller import audit
 from benchfleet.controller.blobs import BlobStore
 from benchfleet.controller.enrollment.tokens import check_name
+from benchfleet.controller.names import MODEL_NAME
+from benchfleet.controller.servicers.pages import page_size as page_limit
 from benchfleet.controller.store import Store, tables
 from benchfleet.core.clock import Clock
 from benchfleet.core.errors import ConflictError, DocumentError, NotFoundError
@@ -27,10 +28,7 @@ PRECISIONS = ("", "fp32", "fp16", "bf16", "int8", "int4", "mixed")
 TASKS = ("classification",)
 FACTS_BYTES_MAX = 256 * 1024
 FACTS_DEPTH_MAX = 12
-PAGE_SIZE = 100
-PAGE_SIZE_MAX = 1000
 SAMPLES_MAX = 2**40
-_MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}:[a-z0-9][a-z0-9._-]{0,62}")
 _HEAD_BYTES = 64
 
 
@@ -64,7 +62,7 @@ class Registry:
 
     async def models(self, page_size: int, page_token: str) -> tuple[list[pb.Model], str]:
         """A page by name, and the token of the next; the token is the last name of this page."""
-        limit, table = _page(page_size), tables.model
+        limit, table = page_limit(page_size), tables.model
         query = select(table).where(table.c.name > page_token).order_by(table.c.name).limit(limit + 1)
 
         def read(db: Connection) -> tuple[list[pb.Model], str]:
@@ -107,7 +105,7 @@ class Registry:
 
     async def datasets(self, page_size: int, page_token: str) -> tuple[list[pb.Dataset], str]:
         """A page by name, and the token of the next."""
-        limit, table = _page(page_size), tables.dataset
+        limit, table = page_limit(page_size), tables.dataset
         query = select(table).where(table.c.name > page_token).order_by(table.c.name).limit(limit + 1)
         rows = await self._store.read(lambda db: list(db.execute(query)))
         return [_dataset(row) for row in rows[:limit]], rows[limit - 1].name if len(rows) > limit else ""
@@ -140,7 +138,7 @@ class Registry:
 
 def check_model_name(text: str) -> str:
     """`text` when it reads NAME:TAG; DocumentError otherwise."""
-    if _MODEL_NAME.fullmatch(text) is None:
+    if MODEL_NAME.fullmatch(text) is None:
         raise DocumentError(
             f"model name {text[:80]!r}: use NAME:TAG, each 1 to 63 of a-z 0-9 . _ - from a letter or digit on",
             reason="BAD_NAME",
@@ -216,12 +214,6 @@ def _stamp(utc_s: float) -> Timestamp:
     stamp = Timestamp()
     stamp.FromMicroseconds(int(utc_s * 1e6))
     return stamp
-
-
-def _page(page_size: int) -> int:
-    if page_size < 0:
-        raise DocumentError(f"page size {page_size}: must not be negative")
-    return min(page_size or PAGE_SIZE, PAGE_SIZE_MAX)
 
 
 def _facts(name: str, text: str) -> dict[str, Any]:

@@ -13,10 +13,10 @@ from google.protobuf.duration_pb2 import Duration
 from grpc.aio import ServicerContext
 from sqlalchemy import Connection, func, insert, select, update
 
-from benchfleet.controller import catalog_rows
+from benchfleet.controller import audit, catalog_rows
 from benchfleet.controller.auth import peer
 from benchfleet.controller.campaigns import machine
-from benchfleet.controller.campaigns.document import parse_campaign
+from benchfleet.controller.campaigns.document import CampaignDocument, parse_campaign
 from benchfleet.controller.campaigns.engine import ENDED, Engine
 from benchfleet.controller.campaigns.plan import Cell, Plan, plan
 from benchfleet.controller.servicers.pages import page_size, start_of, token_after
@@ -39,7 +39,7 @@ class CampaignServicer(CampaignServiceServicer):
 
     async def PlanCampaign(self, request: pb.PlanCampaignRequest, context: Context) -> pb.PlanCampaignResponse:
         """Nothing is made."""
-        planned = await self._plan(request.document_yaml)
+        planned = await self._plan(parse_campaign(request.document_yaml))
         return pb.PlanCampaignResponse(
             campaign_name=planned.name,
             cells=[_cell(cell) for cell in planned.cells],
@@ -47,8 +47,7 @@ class CampaignServicer(CampaignServiceServicer):
             baseline_cell_hint=planned.baseline_model or "",
         )
 
-    async def _plan(self, text: str) -> Plan:
-        document = parse_campaign(text)
+    async def _plan(self, document: CampaignDocument) -> Plan:
         online = self._engine.sessions.online()
         models, datasets, devices = await self._engine.store.read(
             lambda c: (catalog_rows.models(c), catalog_rows.datasets(c), catalog_rows.devices(c, online))
@@ -63,8 +62,8 @@ class CampaignServicer(CampaignServiceServicer):
         digest = hashlib.sha256(request.document_yaml.encode()).hexdigest()
         held = await self._engine.store.read(lambda c: _by_key(c, key, digest))
         if held is None:
-            planned = await self._plan(request.document_yaml)
             document = parse_campaign(request.document_yaml)
+            planned = await self._plan(document)
             now = self._engine.clock.utc()
             made = {
                 "id": f"c-{now:%Y%m%d}-{secrets.token_hex(4)}",
@@ -138,14 +137,13 @@ class CampaignServicer(CampaignServiceServicer):
             runs = list(live)
             if runs:
                 connection.execute(update(t.campaign).where(t.campaign.c.id == campaign_id).values(state="cancelled"))
-                connection.execute(
-                    insert(t.audit).values(
-                        created_utc_s=now_utc_s,
-                        actor=actor,
-                        action="campaign.cancel",
-                        subject=campaign_id,
-                        detail=request.reason[:500],
-                    )
+                audit.record(
+                    connection,
+                    now_utc_s=now_utc_s,
+                    actor=actor,
+                    action="campaign.cancel",
+                    subject=campaign_id,
+                    detail=request.reason[:500],
                 )
             return runs
 
@@ -213,14 +211,13 @@ def _create(connection: Connection, made: dict[str, Any], planned: Plan, attempt
                 max_attempts=attempts,
             )
         )
-    connection.execute(
-        insert(t.audit).values(
-            created_utc_s=made["created_utc_s"],
-            actor=made["created_by"],
-            action="campaign.create",
-            subject=made["id"],
-            detail=made["name"],
-        )
+    audit.record(
+        connection,
+        now_utc_s=made["created_utc_s"],
+        actor=made["created_by"],
+        action="campaign.create",
+        subject=made["id"],
+        detail=made["name"],
     )
     return str(made["id"])
 
