@@ -15,7 +15,6 @@ from typing import Any, Dict, List
 from benchfleet.agent.runner.contract import Availability, Available, Options, Tensor, TensorSpec
 
 FORMATS = ("onnx", "tflite")
-SIMULATED = True
 OPTIONS = ("latency_us", "fail", "fail_after")
 
 
@@ -39,7 +38,6 @@ class Session:
         self._wait_ns = int(float(options.extra.get("latency_us", 0)) * 1000)
         self._fail = str(options.extra.get("fail", ""))
         self._left = int(options.extra.get("fail_after", 5))
-        self._hog: List[bytearray] = []
 
     def prepare(self, feed: List[Tensor]) -> None:
         """Nothing to bind."""
