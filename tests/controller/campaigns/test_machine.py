@@ -10,7 +10,9 @@ import pytest
 from benchfleet.controller.campaigns.machine import (
     LEASE_GRACE_S,
     LEASE_TTL_S,
+    Barred,
     Cancelled,
+    Cleared,
     Lease,
     Lost,
     Offer,
@@ -37,12 +39,12 @@ def leased(now_s=0.0):
     return state
 
 
-def ok(epoch=1):
-    return Reported(epoch=epoch, outcome="ok", reason="", detail="", verdict="valid")
+def ok(epoch=1, incarnation=1):
+    return Reported(epoch=epoch, incarnation=incarnation, outcome="ok", reason="", detail="", verdict="valid")
 
 
-def failed(reason, epoch=1):
-    return Reported(epoch=epoch, outcome="failed", reason=reason, detail="", verdict="invalid")
+def failed(reason, epoch=1, incarnation=1):
+    return Reported(epoch=epoch, incarnation=incarnation, outcome="failed", reason=reason, detail="", verdict="invalid")
 
 
 def test_a_lease_bumps_epoch_and_token_and_offers_once():
@@ -58,6 +60,30 @@ def test_a_result_of_the_leased_epoch_is_accepted_and_any_other_superseded():
     assert not done.attempt.holds_device
     assert step(done, ok(), 6.0)[1] == (Record("superseded"),)
     assert step(leased(), ok(epoch=0), 5.0)[1] == (Record("superseded"),)
+
+
+def test_a_result_of_another_incarnation_is_superseded_and_the_attempt_goes_on():
+    state, actions = step(leased(), ok(incarnation=2), 5.0)
+    assert actions == (Record("superseded"),)
+    assert state == leased()
+
+
+def test_a_run_whose_device_is_gone_is_unschedulable_until_it_is_back():
+    barred, _ = step(NEW, Barred("device_offline", "gone"), 1.0)
+    assert (barred.run.state, barred.run.reason) == ("unschedulable", "device_offline")
+    assert step(barred, Lease(incarnation=1), 2.0) == (barred, ())
+    revoked, _ = step(barred, Barred("device_revoked", "gone for good"), 3.0)
+    assert revoked.run.reason == "device_revoked"
+    back, _ = step(revoked, Cleared(), 4.0)
+    assert (back.run.state, back.run.reason) == ("queued", "")
+    assert step(barred, Cancelled("enough"), 5.0)[0].run.state == "cancelled"
+
+
+@pytest.mark.parametrize("event", [Barred("device_revoked", ""), Cleared()])
+def test_a_run_that_is_leased_or_has_ended_does_not_care_about_standing(event):
+    done, _ = step(leased(), ok(), 1.0)
+    assert step(leased(), event, 2.0)[0] == leased()
+    assert step(done, event, 2.0)[0] == done
 
 
 def test_a_lease_runs_out_and_a_renewal_moves_it():
@@ -137,11 +163,13 @@ def simulate(seed, stepper=step):
                 Renewed(epoch),
                 Progressed(epoch, source.choice(("accepted", "measuring", "spooled"))),
                 Stopped(epoch),
-                ok(epoch),
-                failed(source.choice(("runner_signal", "exception", "deadline")), epoch),
+                ok(epoch, source.randint(1, 3)),
+                failed(source.choice(("runner_signal", "exception", "deadline")), epoch, source.randint(1, 3)),
                 Tick(),
                 Lost("agent_restart"),
                 Restarted(),
+                Barred("device_offline", ""),
+                Cleared(),
                 *((Cancelled("x"),) if source.random() < 0.1 else ()),
             )
         )
@@ -160,7 +188,8 @@ def without_fencing(state, event, now_s):
     """The machine with rule 1 taken out: every result counts for the current epoch."""
     if isinstance(event, Reported):
         forged = replace(state, run=replace(state.run, state="leased")) if state.attempt else state
-        return step(forged, replace(event, epoch=forged.run.epoch), now_s)
+        held = forged.attempt.incarnation if forged.attempt else event.incarnation
+        return step(forged, replace(event, epoch=forged.run.epoch, incarnation=held), now_s)
     return step(state, event, now_s)
 
 

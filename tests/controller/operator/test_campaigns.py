@@ -22,6 +22,7 @@ class Moody(campaign_pb2_grpc.CampaignServiceServicer):
         self.codes: list[grpc.StatusCode] = []
         self.keys: list[str] = []
         self.watches = 0
+        self.counts: list[dict[str, int]] = []
 
     def CreateCampaign(self, request, context):  # noqa: N802
         self.keys.append(request.idempotency_key)
@@ -35,6 +36,8 @@ class Moody(campaign_pb2_grpc.CampaignServiceServicer):
         if self.codes:
             yield pb.WatchCampaignResponse(campaign=campaign)
             context.abort(self.codes.pop(0), "moody")
+        for counts in self.counts:
+            yield pb.WatchCampaignResponse(campaign=pb.Campaign(id=request.campaign_id, run_counts=counts))
         campaign.end_time.FromSeconds(1)
         yield pb.WatchCampaignResponse(campaign=campaign)
 
@@ -85,6 +88,17 @@ def test_a_watch_goes_on_after_cuts_and_says_so_once_a_cut(session, moody):
     assert moody.watches == 4
     assert sum("broke" in line for line in said) == 3
     assert sum("back" in line for line in said) == 3
+
+
+def test_a_watch_ends_when_all_that_is_left_waits_for_a_device_that_is_gone(session, moody):
+    moody.counts = [
+        {"QUEUED": 1, "UNSCHEDULABLE": 2},
+        {"LEASED": 1, "UNSCHEDULABLE": 2},
+        {"SUCCEEDED": 1, "UNSCHEDULABLE": 2},
+    ]
+    news = list(follow(session, "c-1", say=lambda _t: None, sleep=lambda _s: None))
+    assert len(news) == 3
+    assert not news[-1].campaign.HasField("end_time")
 
 
 def test_a_watch_that_is_refused_is_not_tried_again(session, moody):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
@@ -17,12 +18,16 @@ from benchfleet.controller.fleet.sessions import Sessions
 from benchfleet.controller.store import Store
 from benchfleet.controller.store import tables as t
 from benchfleet.core.clock import Clock
+from benchfleet.core.errors import RefusedError
 from benchfleet.v1 import agent_pb2, run_pb2
 
 log = logging.getLogger(__name__)
 
 SWEEP_S = 1.0
 """Catches what events missed: leases that ran out, idle devices with queued runs."""
+
+BARRED_PER_SWEEP = 200
+"""Of one device: a matrix of thousands of runs on a device that is gone does not hold up the others."""
 
 ENDED = ("succeeded", "failed", "cancelled")
 NO_ACTIONS: tuple[machine.Action, ...] = ()
@@ -39,11 +44,6 @@ class Outcome:
     campaign_name: str
     spec: bytes
 
-    @property
-    def disposition(self) -> str | None:
-        """Of the result reported, if this was a report."""
-        return next((a.disposition for a in self.actions if isinstance(a, machine.Record)), None)
-
 
 class Engine:
     """Owns every change of runs and attempts."""
@@ -51,6 +51,7 @@ class Engine:
     def __init__(self, store: Store, sessions: Sessions, hub: Hub, clock: Clock) -> None:
         self.store, self.sessions, self.hub, self.clock = store, sessions, hub, clock
         self._wake = asyncio.Event()
+        self._absent_since_s: dict[str, float] = {}
         self._sweeper: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -70,26 +71,41 @@ class Engine:
         """There may be something to lease."""
         self._wake.set()
 
-    async def handle(
-        self,
-        run_id: str,
-        event: machine.Event,
-        also: Callable[[Connection, Outcome], None] | None = None,
-    ) -> Outcome | None:
-        """One event of one run; `also` writes in the same transaction. None when there is no such run."""
-        now_s = self.clock.boottime_s()
-        now_utc_s = self.clock.utc().timestamp()
-
-        def transact(connection: Connection) -> Outcome | None:
-            outcome = _apply(connection, run_id, event, now_s, now_utc_s)
-            if outcome is not None and also is not None:
-                also(connection, outcome)
-            return outcome
-
-        outcome = await self.store.write(transact)
+    async def handle(self, run_id: str, event: machine.Event) -> Outcome | None:
+        """One event of one run, committed, then acted on. None when there is no such run."""
+        now_s, now_utc_s = self.clock.boottime_s(), self.clock.utc().timestamp()
+        outcome = await self.store.write(lambda c: _apply(c, run_id, event, now_s, now_utc_s))
         if outcome is not None:
             self._act(outcome)
         return outcome
+
+    async def report(self, report: rows.Report) -> str:
+        """The disposition of a result, committed with its row; the same report again is answered the same.
+
+        RefusedError for an attempt that is not the device's. All is one transaction: two equal reports at one instant
+        are one row and one answer.
+        """
+        now_s, now_utc_s = self.clock.boottime_s(), self.clock.utc().timestamp()
+
+        def transact(connection: Connection) -> tuple[str, Outcome | None]:
+            epoch = report.event.epoch
+            if rows.reporter(connection, report.run_id, epoch) != report.device:
+                raise RefusedError(
+                    f"{report.device}: run {report.run_id} epoch {epoch} is not an attempt of it", reason="NOT_YOURS"
+                )
+            known = rows.disposition(connection, report)
+            if known is not None:
+                return known, None
+            outcome = _apply(connection, report.run_id, report.event, now_s, now_utc_s)
+            assert outcome is not None
+            (decided,) = (a.disposition for a in outcome.actions if isinstance(a, machine.Record))
+            rows.record(connection, report, decided, now_utc_s)
+            return decided, outcome
+
+        disposition, outcome = await self.store.write(transact)
+        if outcome is not None:
+            self._act(outcome)
+        return disposition
 
     def _act(self, outcome: Outcome) -> None:
         run, attempt = outcome.after.run, outcome.after.attempt
@@ -121,6 +137,7 @@ class Engine:
             self._wake.clear()
             try:
                 await self._expire()
+                await self._bar()
                 await self._schedule()
             except Exception:  # the loop that keeps the fleet going must outlive one bad turn
                 log.exception("engine event=sweep_failed")
@@ -137,6 +154,24 @@ class Engine:
         # A controller that died in the middle of a cancel has marked the campaign and not yet every run.
         for run_id in await self.store.read(_left_of_cancelled):
             await self.handle(run_id, machine.Cancelled("the campaign was cancelled"))
+
+    async def _bar(self) -> None:
+        """Runs whose device cannot take them are said to be unschedulable, and come back when it can."""
+        online, now_s = set(self.sessions.online()), self.clock.boottime_s()
+        waiting = await self.store.read(_waiting_devices)
+        away = {w.device for w in waiting} - online
+        self._absent_since_s = {device: self._absent_since_s.get(device, now_s) for device in away}
+        events: dict[tuple[str, str, str], machine.Event] = {}
+        for device, state, reason, admission in waiting:
+            since_s = self._absent_since_s.get(device)
+            found = scheduler.standing(admission, None if since_s is None else now_s - since_s)
+            if found == "ready" and state == "unschedulable":
+                events[device, state, reason] = machine.Cleared()
+            elif isinstance(found, machine.Barred) and (state == "queued" or found.reason != reason):
+                events[device, state, reason] = found
+        for key, event in events.items():
+            for run_id in await self.store.read(lambda c, key=key: _waiting_runs(c, *key)):  # type: ignore[misc]
+                await self.handle(run_id, event)
 
     async def _schedule(self) -> None:
         online = self.sessions.online()
@@ -178,6 +213,25 @@ def assign_message(outcome: Outcome) -> agent_pb2.SessionResponse:
         spec=run_pb2.RunSpec.FromString(outcome.spec),
     )
     return agent_pb2.SessionResponse(assign=assign)
+
+
+def _waiting_devices(connection: Connection) -> Sequence[Any]:
+    query = (
+        select(t.run.c.device, t.run.c.state, t.run.c.reason, t.device.c.admission)
+        .join(t.device, t.device.c.name == t.run.c.device)
+        .where(t.run.c.state.in_(machine.WAITING))
+        .distinct()
+    )
+    return connection.execute(query).all()
+
+
+def _waiting_runs(connection: Connection, device: str, state: str, reason: str) -> Sequence[str]:
+    query = (
+        select(t.run.c.id)
+        .where(t.run.c.device == device, t.run.c.state == state, t.run.c.reason == reason)
+        .limit(BARRED_PER_SWEEP)
+    )
+    return connection.execute(query).scalars().all()
 
 
 def _left_of_cancelled(connection: Connection) -> Sequence[str]:
@@ -230,7 +284,7 @@ def settle_campaign(connection: Connection, campaign_id: str, now_utc_s: float) 
     counted = connection.execute(
         select(t.run.c.state, func.count()).where(t.run.c.campaign == campaign_id).group_by(t.run.c.state)
     )
-    counts: dict[str, int] = dict(counted.tuples().all())
+    counts: dict[str, int] = dict(iter(counted))
     total, ended = sum(counts.values()), sum(counts.get(s, 0) for s in ENDED)
     held = connection.execute(select(t.campaign.c.state).where(t.campaign.c.id == campaign_id)).scalar_one()
     if held == "cancelled":
@@ -238,7 +292,7 @@ def settle_campaign(connection: Connection, campaign_id: str, now_utc_s: float) 
     elif ended == total:
         state = "completed" if counts.get("succeeded", 0) == total else "completed_with_failures"
     else:
-        state = "queued" if counts.get("queued", 0) == total else "running"
+        state = "queued" if sum(counts.get(s, 0) for s in machine.WAITING) == total else "running"
     ended_utc_s = now_utc_s if ended == total else None
     connection.execute(
         update(t.campaign).where(t.campaign.c.id == campaign_id).values(state=state, ended_utc_s=ended_utc_s)

@@ -1,6 +1,7 @@
 """The state machine of one run on one device, pure: step(slice, event, now) -> (slice, actions).
 
     run:      queued -> leased -> succeeded | failed | cancelled;  leased -> queued (attempt lost, attempts left)
+              queued <-> unschedulable (its device is away, barred or revoked)
     attempt:  offered -> accepted -> preparing -> settling -> warming -> measuring -> spooled
               -> done | superseded | lost | stopped | failed
 
@@ -25,6 +26,7 @@ CRASHES = frozenset({"runner_signal", "oom"})
 RETRIED = frozenset({"deadline", "stopped", "artifact_corrupt", "device_lost"})
 """Reasons that say nothing about the model."""
 
+WAITING = ("queued", "unschedulable")
 LIVE = frozenset({"offered", "accepted", "preparing", "settling", "warming", "measuring", "spooled"})
 PHASES = ("accepted", "preparing", "settling", "warming", "measuring", "spooled")
 
@@ -103,9 +105,10 @@ class Stopped:
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """A result of this attempt has come."""
+    """A result of this attempt has come, measured by this incarnation of the agent."""
 
     epoch: int
+    incarnation: int
     outcome: str
     reason: str
     detail: str
@@ -132,11 +135,24 @@ class Cancelled:
 
 
 @dataclass(frozen=True, slots=True)
+class Barred:
+    """No attempt can be made on the run's device for now."""
+
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """The run's device takes attempts again."""
+
+
+@dataclass(frozen=True, slots=True)
 class Restarted:
     """The controller has started: whatever was leased may still be going on."""
 
 
-Event = Lease | Renewed | Progressed | Stopped | Reported | Tick | Lost | Cancelled | Restarted
+Event = Lease | Renewed | Progressed | Stopped | Reported | Tick | Lost | Cancelled | Barred | Cleared | Restarted
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +187,11 @@ def step(state: Slice, event: Event, now_s: float) -> tuple[Slice, tuple[Action,
             return _reported(state, event)
         case Cancelled():
             return _cancelled(state, event)
+        case Barred(reason, detail) if state.run.state in WAITING:
+            barred = replace(state.run, state="unschedulable", reason=reason, detail=detail)
+            return replace(state, run=barred), ()
+        case Cleared() if state.run.state == "unschedulable":
+            return replace(state, run=replace(state.run, state="queued", reason="", detail="")), ()
     attempt = state.attempt
     if isinstance(event, (Renewed, Progressed)) and not _holds(attempt, event.epoch):
         # The agent works on what is no longer its: it is told until it says so. A result on its way is let through.
@@ -217,6 +238,7 @@ def _lease(state: Slice, event: Lease, now_s: float) -> tuple[Slice, tuple[Actio
 def _reported(state: Slice, event: Reported) -> tuple[Slice, tuple[Action, ...]]:
     run, attempt = state.run, state.attempt
     current = attempt is not None and event.epoch == attempt.epoch == run.epoch
+    current = current and event.incarnation == attempt.incarnation  # type: ignore[union-attr]
     if not current or run.state != "leased":
         freed = _with(state, holds_device=False, state="superseded") if current and attempt.holds_device else state  # type: ignore[union-attr]
         return freed, (Record("superseded"),)

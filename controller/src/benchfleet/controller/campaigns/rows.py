@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sqlalchemy import Connection, insert, select, update
 
-from benchfleet.controller.campaigns.machine import Attempt, Run, Slice
+from benchfleet.controller.campaigns.machine import Attempt, Reported, Run, Slice
 from benchfleet.controller.store import tables as t
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """One result as it came: what the machine decides on, and what is stored."""
+
+    run_id: str
+    device: str
+    digest: str
+    series_digest: str
+    result_json: bytes
+    event: Reported
 
 
 def load(connection: Connection, run_id: str) -> Slice | None:
@@ -84,3 +98,34 @@ def save(connection: Connection, before: Slice, after: Slice) -> None:
         connection.execute(
             update(t.attempt).where(t.attempt.c.run == run.id, t.attempt.c.epoch == attempt.epoch).values(**values)
         )
+
+
+def reporter(connection: Connection, run_id: str, epoch: int) -> str | None:
+    """The device that an attempt was leased to; None when there is no such attempt."""
+    query = select(t.attempt.c.device).where(t.attempt.c.run == run_id, t.attempt.c.epoch == epoch)
+    return connection.execute(query).scalar_one_or_none()
+
+
+def disposition(connection: Connection, report: Report) -> str | None:
+    """What was answered to this very report before; None when it is new."""
+    query = select(t.result.c.disposition).where(
+        t.result.c.run == report.run_id, t.result.c.epoch == report.event.epoch, t.result.c.digest == report.digest
+    )
+    return connection.execute(query).scalar_one_or_none()
+
+
+def record(connection: Connection, report: Report, disposition: str, now_utc_s: float) -> None:
+    """One row per report; a second accepted one is impossible, since accepting ends the run."""
+    connection.execute(
+        insert(t.result).values(
+            run=report.run_id,
+            epoch=report.event.epoch,
+            digest=report.digest,
+            disposition=disposition,
+            device=report.device,
+            series_digest=report.series_digest,
+            result_json=report.result_json,
+            verdict=report.event.verdict,
+            received_utc_s=now_utc_s,
+        )
+    )

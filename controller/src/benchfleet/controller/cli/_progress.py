@@ -14,7 +14,7 @@ from benchfleet.controller.cli._records import fetch
 from benchfleet.controller.cli._tables import cell, state_name
 from benchfleet.controller.client.connection import Session
 from benchfleet.controller.operator.follow import follow
-from benchfleet.core.errors import EXIT_NO_EVIDENCE, EXIT_OK, EXIT_RUN_FAILED, one_line
+from benchfleet.core.errors import EXIT_NO_EVIDENCE, EXIT_OK, EXIT_RUN_FAILED, EXIT_UNREACHABLE, one_line
 from benchfleet.v1 import agent_pb2, campaign_pb2
 
 LINES_MAX = 30
@@ -36,6 +36,15 @@ def wait(session: Session, campaign_id: str, *, live: bool, as_json: bool = Fals
         return EXIT_INTERRUPTED
     record = fetch(session, campaign_id)
     show(record, as_json=as_json)
+    left = [run for run in record.runs if run.state == "unschedulable"]
+    if left:
+        from benchfleet.controller.comparison.compare import why_of
+
+        devices = ", ".join(sorted({run.device for run in left}))
+        _talk(
+            f"{len(left)} of {len(record.runs)} runs cannot be scheduled on {devices} ({why_of(left[0])}); "
+            f"they go on when it is back, or end with: benchfleet cancel {campaign_id}"
+        )
     return exit_code(record)
 
 
@@ -55,9 +64,11 @@ def show(record: CampaignRecord, *, as_json: bool) -> None:
 
 
 def exit_code(record: CampaignRecord) -> int:
-    """5 when a run did not succeed, 3 when a result is invalid or missing, 0 otherwise."""
-    if any(run.state != "succeeded" for run in record.runs):
+    """5 when a run did not succeed, 4 when its device is gone, 3 when a result is invalid or missing, 0 otherwise."""
+    if any(run.state not in ("succeeded", "unschedulable") for run in record.runs):
         return EXIT_RUN_FAILED
+    if any(run.state == "unschedulable" for run in record.runs):
+        return EXIT_UNREACHABLE
     if not record.runs or any(run.result is None or run.result.verdict == "invalid" for run in record.runs):
         return EXIT_NO_EVIDENCE
     return EXIT_OK

@@ -25,8 +25,9 @@ from benchfleet.controller.client import FleetOptions, fleet_options
 def command(ctx: click.Context, fleet: FleetOptions, file: Path, waits: bool, watches: bool, as_json: bool) -> None:
     """Make a campaign of the document in FILE; sending it again after a cut makes no second one.
 
-    Exits 0 when it was made; with --wait or --watch: 5 when a run did not succeed, 3 when a result is invalid, 130
-    when interrupted, which leaves the campaign running.
+    Exits 0 when it was made; with --wait or --watch: 5 when a run did not succeed, 4 when what is left waits for a
+    device that is gone, 3 when a result is invalid, 130 when interrupted. 4 and 130 leave the campaign
+    going on.
     """
     from benchfleet.controller.operator.document_file import checked
     from benchfleet.controller.operator.submit import submit

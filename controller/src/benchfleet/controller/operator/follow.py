@@ -1,4 +1,8 @@
-"""Watches a campaign to its end, over cuts of the connection and restarts of the controller."""
+"""Watches a campaign to its end, over cuts of the connection and restarts of the controller.
+
+What is left may be runs that cannot be scheduled: a device that is gone must not keep a CI job waiting for ever, so
+watching ends there too. The campaign stays open, and those runs go on when their device is back.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +26,10 @@ RETRIED = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED, grpc.StatusCo
 def follow(
     session: Session, campaign_id: str, *, say: Callable[[str], None], sleep: Callable[[float], None] = time.sleep
 ) -> Iterator[Any]:
-    """Each WatchCampaignResponse until the campaign has ended; UnreachableError after CUTS_MAX cuts in a row."""
+    """Each WatchCampaignResponse until the campaign has ended or is stuck.
+
+    UnreachableError after CUTS_MAX cuts in a row.
+    """
     stub, cuts = CampaignServiceStub(session.channel), 0
     while True:
         try:
@@ -31,7 +38,7 @@ def follow(
                     say("the controller is back")
                 cuts = 0
                 yield news
-                if news.campaign.HasField("end_time"):
+                if news.campaign.HasField("end_time") or stuck(news.campaign):
                     return
         except grpc.RpcError as error:
             if not isinstance(error, grpc.Call) or error.code() not in RETRIED:
@@ -44,3 +51,9 @@ def follow(
         if cuts == 1:
             say(f"the connection to {session.controller} broke; the campaign goes on, trying again")
         sleep(min(WAIT_S_MAX, 0.5 * 2**cuts))
+
+
+def stuck(campaign: Any) -> bool:
+    """Whether nothing of a campaign can go on before a device is back."""
+    counts = campaign.run_counts
+    return counts.get("UNSCHEDULABLE", 0) > 0 and not counts.get("QUEUED", 0) and not counts.get("LEASED", 0)

@@ -13,12 +13,12 @@ from typing import Any
 
 from grpc import aio
 from grpc.aio import ServicerContext
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from benchfleet.controller.auth import peer
 from benchfleet.controller.blobs import BlobStore
-from benchfleet.controller.campaigns import machine
-from benchfleet.controller.campaigns.engine import Engine, Outcome
+from benchfleet.controller.campaigns import machine, rows
+from benchfleet.controller.campaigns.engine import Engine
 from benchfleet.controller.fleet.sessions import WRITE_TIMEOUT_S, Gauge, LiveSession
 from benchfleet.controller.store import tables as t
 from benchfleet.core import results, wire
@@ -152,7 +152,7 @@ class AgentServicer(AgentServiceServicer):
             self._engine.hub.changed(outcome.campaign_id)
 
     async def _mine(self, device: str, ref: agent_pb2.AttemptRef) -> bool:
-        return await self._engine.store.read(lambda c: _device_of(c, ref.run_id, ref.epoch)) == device
+        return await self._engine.store.read(lambda c: rows.reporter(c, ref.run_id, ref.epoch)) == device
 
     async def ReportResult(
         self, request: agent_pb2.ReportResultRequest, context: Context
@@ -160,31 +160,32 @@ class AgentServicer(AgentServiceServicer):
         """Checked, committed, then answered; the same report again is answered the same."""
         device, ref = peer(context).name, request.attempt
         parsed = _checked(request)
-        if not await self._mine(device, ref):
+        if not await self._mine(device, ref):  # before its bytes are looked for: a stranger learns nothing of them
             raise RefusedError(
                 f"{device}: run {ref.run_id} epoch {ref.epoch} is not an attempt of it", reason="NOT_YOURS"
             )
         if request.series_digest and self._blobs.size_of(request.series_digest) is None:
             raise DocumentError(f"series {request.series_digest[:12]}: not here; upload it first", reason="NO_SERIES")
-        known = await self._engine.store.read(lambda c: _disposition(c, ref, request.result_digest))
-        if known is None:
-            failure = parsed.failure
-            event = machine.Reported(
-                epoch=ref.epoch,
-                outcome=parsed.outcome,
-                reason=failure.reason if failure else "",
-                detail=failure.detail if failure else "",
-                verdict=parsed.verdict,
+        failure = parsed.failure
+        event = machine.Reported(
+            epoch=ref.epoch,
+            incarnation=request.incarnation,
+            outcome=parsed.outcome,
+            reason=failure.reason if failure else "",
+            detail=failure.detail if failure else "",
+            verdict=parsed.verdict,
+        )
+        disposition = await self._engine.report(
+            rows.Report(
+                run_id=ref.run_id,
+                device=device,
+                digest=request.result_digest,
+                series_digest=request.series_digest,
+                result_json=request.result_json,
+                event=event,
             )
-            now_utc_s = self._engine.clock.utc().timestamp()
-
-            def record(connection: Connection, outcome: Outcome) -> None:
-                _record(connection, outcome, request, parsed.verdict, device, now_utc_s)
-
-            outcome = await self._engine.handle(ref.run_id, event, also=record)
-            assert outcome is not None
-            known = outcome.disposition
-        accepted = known == "accepted"
+        )
+        accepted = disposition == "accepted"
         return agent_pb2.ReportResultResponse(
             disposition=agent_pb2.DISPOSITION_ACCEPTED if accepted else agent_pb2.DISPOSITION_SUPERSEDED
         )
@@ -300,50 +301,6 @@ def _held(connection: Connection, device: str) -> list[tuple[str, int, int]]:
         t.attempt.c.device == device, t.attempt.c.holds_device
     )
     return [(run, epoch, incarnation) for run, epoch, incarnation in connection.execute(query)]
-
-
-def _device_of(connection: Connection, run_id: str, epoch: int) -> str | None:
-    query = select(t.attempt.c.device).where(t.attempt.c.run == run_id, t.attempt.c.epoch == epoch)
-    return connection.execute(query).scalar_one_or_none()
-
-
-def _disposition(connection: Connection, ref: agent_pb2.AttemptRef, digest: str) -> str | None:
-    query = select(t.result.c.disposition).where(
-        t.result.c.run == ref.run_id, t.result.c.epoch == ref.epoch, t.result.c.digest == digest
-    )
-    return connection.execute(query).scalar_one_or_none()
-
-
-def _record(
-    connection: Connection,
-    outcome: Outcome,
-    request: agent_pb2.ReportResultRequest,
-    verdict: str,
-    device: str,
-    now_utc_s: float,
-) -> None:
-    """One row per report; a second accepted one is impossible, since accepting ends the run."""
-    ref = request.attempt
-    same = (
-        select(func.count())
-        .select_from(t.result)
-        .where(t.result.c.run == ref.run_id, t.result.c.epoch == ref.epoch, t.result.c.digest == request.result_digest)
-    )
-    if connection.execute(same).scalar_one():
-        return
-    connection.execute(
-        insert(t.result).values(
-            run=ref.run_id,
-            epoch=ref.epoch,
-            digest=request.result_digest,
-            disposition=outcome.disposition or "superseded",
-            device=device,
-            series_digest=request.series_digest,
-            result_json=request.result_json,
-            verdict=verdict,
-            received_utc_s=now_utc_s,
-        )
-    )
 
 
 def _needed(connection: Connection, device: str) -> set[str]:

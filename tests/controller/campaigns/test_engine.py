@@ -1,0 +1,133 @@
+"""The engine over a real store: what is committed, what is answered, and who is told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+
+import pytest
+from sqlalchemy import func, insert, select, update
+
+from benchfleet.controller.campaigns.engine import Engine
+from benchfleet.controller.campaigns.machine import Lease, Reported
+from benchfleet.controller.campaigns.rows import Report
+from benchfleet.controller.campaigns.scheduler import OFFLINE_S
+from benchfleet.controller.events import Hub
+from benchfleet.controller.fleet.sessions import LiveSession, Sessions
+from benchfleet.controller.store import Store
+from benchfleet.controller.store import tables as t
+from benchfleet.core.clock import ManualClock
+from benchfleet.core.errors import RefusedError
+
+WAIT_S = 20.0
+OK = Reported(epoch=1, incarnation=1, outcome="ok", reason="", detail="", verdict="valid")
+REPORT = Report(run_id="r-1", device="edge", digest="d" * 64, series_digest="", result_json=b"{}", event=OK)
+
+
+@dataclass
+class World:
+    engine: Engine
+    store: Store
+    clock: ManualClock
+
+    async def run(self) -> tuple[str, str]:
+        row = await self.store.read(lambda c: c.execute(select(t.run.c.state, t.run.c.reason)).one())
+        return row.state, row.reason
+
+    async def until(self, state: str, *, step_s: float = 0.0) -> str:
+        """The reason of the run once it is in `state`; the sweep is woken, not waited for."""
+        async with asyncio.timeout(WAIT_S):
+            while (found := await self.run())[0] != state:
+                self.clock.advance(step_s)
+                self.engine.wake()
+                await asyncio.sleep(0.01)
+        return found[1]
+
+    def connect(self) -> None:
+        self.engine.sessions.open(LiveSession(device="edge", incarnation=1, instance_id="i"))
+        self.engine.wake()
+
+    async def admit(self, admission: str) -> None:
+        await self.store.write(lambda c: c.execute(update(t.device).values(admission=admission)))
+
+
+def populate(connection):
+    connection.execute(insert(t.device).values(name="edge", enrolled_utc_s=0.0))
+    campaign = {"id": "c-1", "name": "c", "state": "queued", "spec_digest": "", "idempotency_key": "k"}
+    connection.execute(insert(t.campaign).values(document_yaml="", created_by="", created_utc_s=0.0, **campaign))
+    run = {"id": "r-1", "campaign": "c-1", "ordinal": 0, "device": "edge", "cell_key": "x", "state": "queued"}
+    connection.execute(insert(t.run).values(spec=b"", cell=b"", max_attempts=3, **run))
+
+
+@pytest.fixture
+async def world(tmp_path) -> AsyncIterator[World]:
+    store, clock = Store(tmp_path), ManualClock()
+    await store.write(populate)
+    engine = Engine(store, Sessions(), Hub(), clock)
+    yield World(engine, store, clock)
+    await engine.stop()
+    store.close()
+
+
+async def test_a_run_waits_for_a_device_that_is_away_and_is_then_unschedulable_until_it_is_back(world):
+    await world.engine.start()
+    started_s = world.clock.boottime_s()
+    assert await world.until("unschedulable", step_s=10.0) == "device_offline"
+    assert world.clock.boottime_s() - started_s >= OFFLINE_S
+    campaign = await world.store.read(lambda c: c.execute(select(t.campaign)).one())
+    assert (campaign.state, campaign.ended_utc_s) == ("queued", None)
+    world.connect()
+    await world.until("leased")
+
+
+@pytest.mark.parametrize("admission", ["revoked", "quarantined", "draining"])
+async def test_a_run_of_a_device_that_an_operator_took_out_is_unschedulable_at_once(world, admission):
+    await world.admit(admission)
+    world.connect()
+    await world.engine.start()
+    assert await world.until("unschedulable") == f"device_{admission}"
+    await world.admit("open")
+    await world.until("leased")
+
+
+async def test_the_reason_follows_what_is_true_now(world):
+    await world.admit("draining")
+    await world.engine.start()
+    await world.until("unschedulable")
+    await world.admit("revoked")
+    async with asyncio.timeout(WAIT_S):
+        while (await world.run())[1] != "device_revoked":
+            world.engine.wake()
+            await asyncio.sleep(0.01)
+
+
+async def test_equal_reports_at_one_instant_are_one_row_and_one_answer(world):
+    await world.engine.handle("r-1", Lease(incarnation=1))
+    answers = await asyncio.gather(*(world.engine.report(REPORT) for _ in range(8)))
+    assert answers == ["accepted"] * 8
+    rows = await world.store.read(lambda c: c.execute(select(func.count()).select_from(t.result)).scalar_one())
+    assert rows == 1
+    assert await world.run() == ("succeeded", "")
+
+
+async def test_another_result_of_an_attempt_that_is_decided_is_kept_as_superseded(world):
+    await world.engine.handle("r-1", Lease(incarnation=1))
+    assert await world.engine.report(REPORT) == "accepted"
+    other = replace(REPORT, digest="e" * 64)
+    assert [await world.engine.report(other) for _again in range(2)] == ["superseded"] * 2
+
+
+async def test_a_result_that_another_incarnation_measured_is_kept_and_does_not_count(world):
+    await world.engine.handle("r-1", Lease(incarnation=1))
+    stranger = replace(REPORT, event=replace(OK, incarnation=2))
+    assert await world.engine.report(stranger) == "superseded"
+    assert (await world.run())[0] == "leased"
+
+
+@pytest.mark.parametrize("changes", [{"device": "other"}, {"run_id": "r-2"}, {"event": replace(OK, epoch=2)}])
+async def test_a_result_of_what_is_not_the_device_s_is_refused_and_changes_nothing(world, changes):
+    await world.engine.handle("r-1", Lease(incarnation=1))
+    with pytest.raises(RefusedError, match="not an attempt"):
+        await world.engine.report(replace(REPORT, **changes))
+    assert (await world.run())[0] == "leased"
