@@ -1,24 +1,18 @@
-"""A campaign while it runs: one line a run on a terminal, one line a change elsewhere; then its table and exit code."""
+"""A campaign while it runs: a board on a terminal, one line a change elsewhere; then its table and exit code."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import click
 from rich.console import Console
 from rich.live import Live
-from rich.table import Table
+from rich.text import Text
 
 from benchfleet.controller.catalog import CampaignRecord
+from benchfleet.controller.cli._live import Board, state_of, why
 from benchfleet.controller.cli._records import fetch
-from benchfleet.controller.cli._tables import cell, state_name
 from benchfleet.controller.client.connection import Session
 from benchfleet.controller.operator.follow import follow
 from benchfleet.core.errors import EXIT_NO_EVIDENCE, EXIT_OK, EXIT_RUN_FAILED, EXIT_UNREACHABLE, one_line
-from benchfleet.v1 import agent_pb2, campaign_pb2
-
-LINES_MAX = 30
-"""Of the live table: the runs that are at work come first."""
 
 EXIT_INTERRUPTED = 130
 
@@ -27,7 +21,7 @@ def wait(session: Session, campaign_id: str, *, live: bool, as_json: bool = Fals
     """Follows to the end, prints the comparison, and says the exit code. Ctrl-C leaves the campaign running."""
     console = Console(stderr=True)
     try:
-        if live and console.is_terminal:
+        if live and console.is_terminal and not console.is_dumb_terminal:
             _live(session, campaign_id, console)
         else:
             _plain(session, campaign_id)
@@ -82,42 +76,18 @@ def _plain(session: Session, campaign_id: str) -> None:
     seen: dict[str, str] = {}
     for news in follow(session, campaign_id, say=_talk):
         for run in news.runs:
-            state = _state(run)
+            state = state_of(run)
             if seen.get(run.id) != state and (run.id in seen or state != "queued"):
-                _talk(f"{run.cell.device}  {run.cell.cell_key}  {state}  {_why(run)}".rstrip())
+                _talk(f"{run.cell.device}  {run.cell.cell_key}  {state}  {why(run)}".rstrip())
             seen[run.id] = state
 
 
 def _live(session: Session, campaign_id: str, console: Console) -> None:
-    runs: dict[str, Any] = {}
-    with Live(console=console, refresh_per_second=4, transient=True) as display:
-        for news in follow(session, campaign_id, say=_talk):
-            runs.update({run.id: run for run in news.runs})
-            display.update(_table(runs))
+    board = Board()
+    with Live(board, console=console, refresh_per_second=4, transient=True) as display:
 
+        def say(text: str) -> None:
+            display.console.print(Text(one_line(text)))  # above the board; written past it, it would break it
 
-def _table(runs: dict[str, Any]) -> Table:
-    order = {campaign_pb2.RUN_STATE_LEASED: 0, campaign_pb2.RUN_STATE_QUEUED: 2}
-    shown = sorted(runs.values(), key=lambda run: order.get(run.state, 1))
-    ended = sum(run.state not in order for run in shown)
-    table = Table(box=None, title=f"{ended} of {len(shown)} runs ended", title_justify="left")
-    for name in ("device", "cell", "state", "", ""):
-        table.add_column(name, overflow="fold")
-    for run in shown[:LINES_MAX]:
-        leased = run.state == campaign_pb2.RUN_STATE_LEASED
-        percent = f"{min(max(run.fraction, 0.0), 1.0):4.0%}" if leased else ""
-        table.add_row(*map(cell, (run.cell.device, run.cell.cell_key, _state(run), percent, _why(run) or " ")))
-    return table
-
-
-def _state(run: Any) -> str:
-    """The phase while a run is at work, its verdict once it is done."""
-    if run.state == campaign_pb2.RUN_STATE_LEASED and run.phase:
-        return state_name(agent_pb2.Phase, run.phase, "PHASE_")
-    state = state_name(campaign_pb2.RunState, run.state, "RUN_STATE_")
-    return f"{state} ({run.verdict})" if run.verdict else state
-
-
-def _why(run: Any) -> str:
-    ended_well = run.state == campaign_pb2.RUN_STATE_SUCCEEDED
-    return "" if ended_well else one_line(" ".join(part for part in (run.reason, run.detail) if part), limit=200)
+        for news in follow(session, campaign_id, say=say):
+            board.update(news)

@@ -34,7 +34,7 @@ def record(reply: campaign_pb2.GetCampaignResponse, results: Iterator[result_pb2
         created_utc=campaign.create_time.ToDatetime().isoformat(timespec="seconds") + "Z",
         document_yaml=campaign.document_yaml,
         baseline_model=campaign.baseline_model or None,
-        runs=tuple(_run(run, by_run.get(run.id)) for run in reply.runs),
+        runs=tuple(run_record(run, by_run.get(run.id)) for run in reply.runs),
         pruned=tuple(_pruned(cell) for cell in reply.pruned),
     )
 
@@ -50,7 +50,8 @@ def _results(session: Session, campaign_id: str) -> Iterator[result_pb2.Result]:
             return
 
 
-def _run(run: campaign_pb2.Run, message: result_pb2.Result | None) -> RunRecord:
+def run_record(run: campaign_pb2.Run, message: result_pb2.Result | None) -> RunRecord:
+    """One run, with its result once there is one."""
     result = loads(message.result_json) if message is not None and message.result_json else None
     cell = run.cell
     return RunRecord(
