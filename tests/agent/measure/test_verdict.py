@@ -119,3 +119,8 @@ def test_heating_up_and_a_costly_sampler_are_told():
     assert flags(telemetry=temperature(40.0, 47.0)) == {"thermal_drift": "degraded"}
     assert flags(telemetry=temperature(40.0, 44.0)) == {}
     assert flags(sampler_cpu_ratio=0.02) == {"sampler_overrun": "degraded"}
+
+
+@pytest.mark.parametrize(("late_ratio", "expected"), [(0.04, {}), (0.06, {"sampler_overrun": "degraded"})])
+def test_samples_that_came_late_are_told_above_one_in_twenty(late_ratio, expected):
+    assert flags(sampler_late_ratio=late_ratio) == expected

@@ -1,15 +1,17 @@
-"""Reads every sensor on a thread of its own, at a jittered rate, and knows what that costs."""
+"""Reads every sensor on a thread of its own, at a jittered rate, and knows what that costs and how punctual it is."""
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 import time
-from collections import deque
+from array import array
+from bisect import bisect_left, bisect_right
 from pathlib import Path
 
 from benchfleet.agent import sensors
-from benchfleet.agent.sensors import Reading, Sensor
+from benchfleet.agent.sensors import Reader, Reading, Sensor
 from benchfleet.core import plugins
 from benchfleet.core.samples import SensorSeries
 
@@ -17,19 +19,25 @@ ACTIVE_HZ = 10.0
 IDLE_HZ = 0.2
 HELD_MAX = 20_000
 """Readings kept per sensor: half an hour at 10 Hz."""
+HELD_STEP = HELD_MAX // 10
+"""The oldest leave in steps of this many, so that leaving costs nothing."""
 
 
 class Sampler:
-    """Start it, tell it when something is measured, ask it for windows."""
+    """Start it, tell it when something is measured, ask it for windows. What is read while idle is not kept."""
 
     def __init__(self, root: Path = Path("/")) -> None:
-        self._root = root
-        self._drivers = plugins.load_all(sensors.PACKAGE, sensors.GROUP)
-        self._found: dict[str, list[Sensor]] = {name: d.probe(root) for name, d in self._drivers.items()}
-        self.sensors: dict[str, Sensor] = {s.id: s for listed in self._found.values() for s in listed}
-        self._held: dict[str, deque[tuple[int, float | None]]] = {i: deque(maxlen=HELD_MAX) for i in self.sensors}
+        drivers = plugins.load_all(sensors.PACKAGE, sensors.GROUP)
+        found: dict[str, list[Sensor]] = {name: driver.probe(root) for name, driver in drivers.items()}
+        self.sensors: dict[str, Sensor] = {s.id: s for listed in found.values() for s in listed}
+        self._groups = [
+            _Group(drivers[name].reader(root, [s for s in listed if s.every_s == every_s]), every_s)
+            for name, listed in found.items()
+            for every_s in sorted({s.every_s for s in listed})
+        ]
+        self._held = {i: _Held() for i in self.sensors}
         self._last: dict[str, Reading] = {}
-        self._costs: deque[tuple[int, int]] = deque(maxlen=HELD_MAX)
+        self._costs, self._lates = _Held(), _Held()
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._active = self._ending = False
@@ -42,27 +50,43 @@ class Sampler:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends the thread."""
+        """Ends the thread and closes what it read."""
         self._ending = True
         self._wake.set()
-        self._thread.join(5)
+        if self._thread.is_alive():
+            self._thread.join(5)
+        for group in self._groups:
+            group.reader.close()
 
     def active(self, active: bool) -> None:
         """10 Hz while something is measured, once in five seconds otherwise."""
         self._active = active
         self._wake.set()
 
-    def read_once(self) -> None:
-        """Reads everything now."""
-        started = time.thread_time_ns()
-        for name, driver in self._drivers.items():
+    def read_once(self, late_periods: int = 0) -> None:
+        """Reads what may have changed; `late_periods` says how much later than meant."""
+        started_ns = time.thread_time_ns()
+        keep = self._active
+        for group in self._groups:
             now_ns = time.monotonic_ns()
-            readings = driver.read(self._root, self._found[name])
+            if now_ns < group.due_ns:
+                continue
+            group.due_ns = now_ns + group.every_ns
+            readings = group.reader.read()
             with self._lock:
                 for reading in readings:
-                    self._held[reading.sensor_id].append((now_ns, reading.value))
                     self._last[reading.sensor_id] = reading
-        self._costs.append((time.monotonic_ns(), time.thread_time_ns() - started))
+                    if keep:
+                        value = math.nan if reading.value is None else reading.value
+                        self._held[reading.sensor_id].append(now_ns, value)
+        with self._lock:
+            if keep:
+                now_ns = time.monotonic_ns()
+                self._lates.append(now_ns, late_periods)
+                self._costs.append(now_ns, time.thread_time_ns() - started_ns)
+            else:
+                for held in (*self._held.values(), self._lates, self._costs):
+                    held.clear()
 
     def latest(self) -> list[tuple[Sensor, Reading]]:
         """The newest reading of every sensor."""
@@ -74,15 +98,15 @@ class Sampler:
         found = []
         with self._lock:
             for sensor in self.sensors.values():
-                chosen = [(t, v) for t, v in self._held[sensor.id] if start_ns <= t <= end_ns]
+                times, values = self._held[sensor.id].window(start_ns, end_ns)
                 found.append(
                     SensorSeries(
                         sensor=sensor.id,
                         kind=sensor.kind,
                         scope=sensor.scope,
                         source=sensor.source,
-                        times_ns=tuple(t for t, _ in chosen),
-                        values=tuple(v for _, v in chosen),
+                        times_ns=tuple(times),
+                        values=tuple(None if math.isnan(v) else v for v in values),
                     )
                 )
         return tuple(found)
@@ -91,13 +115,54 @@ class Sampler:
         """CPU time of reading over the length of a window."""
         if end_ns <= start_ns:
             return None
-        return sum(cost for t, cost in list(self._costs) if start_ns <= t <= end_ns) / (end_ns - start_ns)
+        with self._lock:
+            return sum(self._costs.window(start_ns, end_ns)[1]) / (end_ns - start_ns)
+
+    def late_ratio(self, start_ns: int, end_ns: int) -> float | None:
+        """Samples over a period late, of all that were due; one that is k periods late stands for k of them."""
+        with self._lock:
+            lates = self._lates.window(start_ns, end_ns)[1]
+        if not lates:
+            return None
+        missed = sum(late - 1 for late in lates if late)
+        return sum(lates) / (len(lates) + missed)
 
     def _run(self) -> None:
+        started_s = time.monotonic()
         while not self._ending:
             period_s = 1 / (ACTIVE_HZ if self._active else IDLE_HZ)
             # Jittered: a fixed rate never sees a load whose period divides it.
-            self._wake.wait(period_s * self._random.uniform(0.5, 1.5))
+            due_s = started_s + period_s * self._random.uniform(0.5, 1.5)
+            self._wake.wait(max(0.0, due_s - time.monotonic()))
             self._wake.clear()
+            started_s = time.monotonic()
             if not self._ending:
-                self.read_once()
+                self.read_once(max(0, int((started_s - due_s) / period_s)))
+
+
+class _Group:
+    """The sensors of one mechanism that are read at one rate."""
+
+    def __init__(self, reader: Reader, every_s: float) -> None:
+        self.reader, self.every_ns, self.due_ns = reader, round(every_s * 1e9), 0
+
+
+class _Held:
+    """Times with one number each, oldest first, at most HELD_MAX: 16 bytes a reading, where objects take 110."""
+
+    def __init__(self) -> None:
+        self._times, self._values = array("q"), array("d")
+
+    def append(self, time_ns: int, value: float) -> None:
+        if len(self._times) >= HELD_MAX:
+            del self._times[:HELD_STEP], self._values[:HELD_STEP]
+        self._times.append(time_ns)
+        self._values.append(value)
+
+    def clear(self) -> None:
+        if self._times:
+            self._times, self._values = array("q"), array("d")
+
+    def window(self, start_ns: int, end_ns: int) -> tuple[array[int], array[float]]:
+        chosen = slice(bisect_left(self._times, start_ns), bisect_right(self._times, end_ns))
+        return self._times[chosen], self._values[chosen]

@@ -85,3 +85,4 @@ class Evidence:
     threads: int = 1
     telemetry: tuple[SensorSeries, ...] = ()
     sampler_cpu_ratio: float | None = None
+    sampler_late_ratio: float | None = None

@@ -88,6 +88,7 @@ def _evidence(seen: Seen) -> ev.Evidence:
         model_size_bytes=seen.spec.model.artifact.size_bytes,
         telemetry=seen.telemetry.series(*seen.span_ns) if seen.telemetry else (),
         sampler_cpu_ratio=seen.telemetry.cpu_ratio(*seen.span_ns) if seen.telemetry else None,
+        sampler_late_ratio=seen.telemetry.late_ratio(*seen.span_ns) if seen.telemetry else None,
     )
 
 

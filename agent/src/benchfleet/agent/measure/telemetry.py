@@ -17,3 +17,7 @@ class Telemetry(Protocol):
     def cpu_ratio(self, start_ns: int, end_ns: int) -> float | None:
         """CPU time the sampler took in the window over its length; None when not known."""
         ...
+
+    def late_ratio(self, start_ns: int, end_ns: int) -> float | None:
+        """Share of the samples due in the window that came over a period late; None when none came."""
+        ...

@@ -23,6 +23,7 @@ SAMPLES_FEW = 368
 """Below, a p99 has no finite interval and is not printed."""
 DRIFT_C = 5.0
 SAMPLER_CPU = 0.005
+SAMPLER_LATE = 0.05
 GOOD_CLOCKS = ("tsc", "arch_sys_counter")
 
 
@@ -142,3 +143,8 @@ def _small(metrics: dict[str, Value], host: dict[str, Any]) -> Iterator[Reason]:
     sampler = _number(metrics, "sampler_cpu_ratio")
     if sampler is not None and sampler > SAMPLER_CPU:
         yield _degraded("sampler_overrun", f"sampling took {sampler:.1%} of a CPU")
+    late = _number(metrics, "sampler_late_ratio")
+    if late is not None and late > SAMPLER_LATE:
+        yield _degraded(
+            "sampler_overrun", f"{late:.0%} of sensor samples came over a period late: peaks between them went unseen"
+        )

@@ -1,13 +1,17 @@
-"""What can be read on a device, one file per mechanism. See sensors/contract below for the whole contract.
+"""What can be read on a device, one file per mechanism; the file's name begins the id of its sensors.
 
-A sensor file holds `probe(root) -> list[Sensor]` and `read(root, sensors) -> list[Reading]`; `root` is where /proc and
-/sys are looked for, so that recorded trees of real boards are the tests. A reading that is lost is None with a quality.
+A sensor file holds two functions. `probe(root) -> list[Sensor]` says what is there, and absence is an empty list.
+`reader(root, sensors) -> Reader` reads some of them again and again: `read()` gives one Reading per sensor, in their
+order, and never raises for a sensor that is lost; `close()` lets go of what it holds. `root` is where /proc and /sys
+are looked for, so that recorded trees of real boards are the tests.
+
+What the kernel shows as files needs no class of its own: `_files.Files(root, sensors, parse)` is such a reader.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Protocol
 
 PACKAGE = "benchfleet.agent.sensors"
 GROUP = "benchfleet.sensors"
@@ -15,31 +19,35 @@ GROUP = "benchfleet.sensors"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sensor:
-    """One readable quantity: `id` is stable, `kind` carries the unit, `scope` says what it covers."""
+    """One readable quantity: `id` is stable, `kind` carries the unit, `scope` says what it covers.
+
+    It is read no more often than `every_s`: its source makes no newer value, or a newer one is not worth the reading.
+    """
 
     id: str
     kind: str
     scope: str
     source: str
     path: str
+    every_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """`value` None: not measured; `quality` says why (lost, denied, implausible)."""
+    """`value` None: not measured; `quality` says why (lost, denied, implausible, pending)."""
 
     sensor_id: str
     value: float | None
     quality: str = "ok"
 
 
-def read_number(root: Path, path: str) -> tuple[float | None, str]:
-    """The number in a file and its quality; never raises."""
-    try:
-        return float((root / path.lstrip("/")).read_text().split()[0]), "ok"
-    except PermissionError:
-        return None, "denied"
-    except (OSError, IndexError):
-        return None, "lost"
-    except ValueError:
-        return None, "implausible"
+class Reader(Protocol):
+    """The sensors of one file, held ready."""
+
+    def read(self) -> list[Reading]:
+        """One reading per sensor, now."""
+        ...
+
+    def close(self) -> None:
+        """Ends it; not read afterwards."""
+        ...

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchfleet.agent.sensors import Reading, Sensor, read_number
+from benchfleet.agent.sensors import Reader, Sensor
+from benchfleet.agent.sensors._files import Files, first_number
 
 
 def probe(root: Path) -> list[Sensor]:
@@ -24,10 +25,6 @@ def probe(root: Path) -> list[Sensor]:
     ]
 
 
-def read(root: Path, sensors: list[Sensor]) -> list[Reading]:
+def reader(root: Path, sensors: list[Sensor]) -> Reader:
     """Hertz."""
-    readings = []
-    for sensor in sensors:
-        value, quality = read_number(root, sensor.path)
-        readings.append(Reading(sensor_id=sensor.id, value=None if value is None else value * 1000, quality=quality))
-    return readings
+    return Files(root, sensors, lambda sensor, text: first_number(sensor, text) * 1000)

@@ -7,34 +7,54 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchfleet.agent.sensors import Reading, Sensor, read_number
+from benchfleet.agent.sensors import Reader, Sensor
+from benchfleet.agent.sensors._files import Files, first_number
+
+LOAD_EVERY_S = 5.0
+"""LOAD_FREQ in the kernel's include/linux/sched/loadavg.h."""
+
+MEMORY_EVERY_S = 1.0
+"""The peak of a model is the runner's to tell; this is the host's level, and the costliest file of all to make."""
 
 
 def probe(root: Path) -> list[Sensor]:
     """What of the two files is there."""
     found = []
     if (root / "proc/loadavg").exists():
-        found.append(Sensor(id="procfs/load_1min", kind="load", scope="system", source="procfs", path="/proc/loadavg"))
+        found.append(
+            Sensor(
+                id="procfs/load_1min",
+                kind="load",
+                scope="system",
+                source="procfs",
+                path="/proc/loadavg",
+                every_s=LOAD_EVERY_S,
+            )
+        )
     if (root / "proc/meminfo").exists():
         found.append(
-            Sensor(id="procfs/memory_used", kind="memory_bytes", scope="system", source="procfs", path="/proc/meminfo")
+            Sensor(
+                id="procfs/memory_used",
+                kind="memory_bytes",
+                scope="system",
+                source="procfs",
+                path="/proc/meminfo",
+                every_s=MEMORY_EVERY_S,
+            )
         )
     return found
 
 
-def read(root: Path, sensors: list[Sensor]) -> list[Reading]:
+def reader(root: Path, sensors: list[Sensor]) -> Reader:
     """Load as the kernel counts it; memory used = total - available."""
-    readings = []
-    for sensor in sensors:
-        value, quality = read_number(root, sensor.path) if sensor.kind == "load" else _memory(root, sensor.path)
-        readings.append(Reading(sensor_id=sensor.id, value=value, quality=quality))
-    return readings
+    return Files(root, sensors, _parse)
 
 
-def _memory(root: Path, path: str) -> tuple[float | None, str]:
-    try:
-        lines = (root / path.lstrip("/")).read_text().splitlines()
-        fields = {line.split(":")[0]: int(line.split()[1]) for line in lines if line.split()[1:]}
-        return float((fields["MemTotal"] - fields["MemAvailable"]) * 1024), "ok"
-    except (OSError, KeyError, ValueError, IndexError):
-        return None, "lost"
+def _parse(sensor: Sensor, text: bytes) -> float:
+    if sensor.kind == "load":
+        return first_number(sensor, text)
+    return float(_kilobytes(text, b"MemTotal:") - _kilobytes(text, b"MemAvailable:")) * 1024
+
+
+def _kilobytes(text: bytes, field: bytes) -> int:
+    return int(text.split(field, 1)[1].split(None, 1)[0])

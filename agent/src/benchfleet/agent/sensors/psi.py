@@ -7,33 +7,30 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchfleet.agent.sensors import Reading, Sensor
+from benchfleet.agent.sensors import Reader, Sensor
+from benchfleet.agent.sensors._files import Files
 
+EVERY_S = 2.0
+"""PSI_FREQ in the kernel's kernel/sched/psi.c: the averages are made anew every two seconds."""
 RESOURCES = ("cpu", "memory", "io")
 
 
 def probe(root: Path) -> list[Sensor]:
     """One sensor per resource the kernel accounts; none where it was built without."""
     return [
-        Sensor(id=f"psi/{name}", kind="pressure_ratio", scope="system", source="procfs", path=f"/proc/pressure/{name}")
+        Sensor(
+            id=f"psi/{name}",
+            kind="pressure_ratio",
+            scope="system",
+            source="procfs",
+            path=f"/proc/pressure/{name}",
+            every_s=EVERY_S,
+        )
         for name in RESOURCES
         if (root / "proc/pressure" / name).exists()
     ]
 
 
-def read(root: Path, sensors: list[Sensor]) -> list[Reading]:
+def reader(root: Path, sensors: list[Sensor]) -> Reader:
     """Ratios from 0 to 1; the kernel writes percent."""
-    readings = []
-    for sensor in sensors:
-        value, quality = _some(root / sensor.path.lstrip("/"))
-        readings.append(Reading(sensor_id=sensor.id, value=value, quality=quality))
-    return readings
-
-
-def _some(path: Path) -> tuple[float | None, str]:
-    try:
-        return float(path.read_text().split("avg10=")[1].split()[0]) / 100, "ok"
-    except PermissionError:
-        return None, "denied"
-    except (OSError, IndexError, ValueError):
-        return None, "lost"
+    return Files(root, sensors, lambda _, text: float(text.split(b"avg10=", 1)[1].split(None, 1)[0]) / 100)

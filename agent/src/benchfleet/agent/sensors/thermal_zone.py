@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchfleet.agent.sensors import Reading, Sensor, read_number
+from benchfleet.agent.sensors import Reader, Sensor
+from benchfleet.agent.sensors._files import Files, first_number
 
 PLAUSIBLE_C = (-40.0, 150.0)
 
@@ -31,14 +32,13 @@ def probe(root: Path) -> list[Sensor]:
     return found
 
 
-def read(root: Path, sensors: list[Sensor]) -> list[Reading]:
+def reader(root: Path, sensors: list[Sensor]) -> Reader:
     """Degrees Celsius; an absurd value is implausible, not a temperature."""
-    readings = []
-    for sensor in sensors:
-        value, quality = read_number(root, sensor.path)
-        if value is not None:
-            value /= 1000
-            if not PLAUSIBLE_C[0] <= value <= PLAUSIBLE_C[1]:
-                value, quality = None, "implausible"
-        readings.append(Reading(sensor_id=sensor.id, value=value, quality=quality))
-    return readings
+    return Files(root, sensors, _celsius)
+
+
+def _celsius(sensor: Sensor, text: bytes) -> float:
+    value_c = first_number(sensor, text) / 1000
+    if not PLAUSIBLE_C[0] <= value_c <= PLAUSIBLE_C[1]:
+        raise ValueError(f"{value_c} degC")
+    return value_c

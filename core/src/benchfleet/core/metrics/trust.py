@@ -26,6 +26,12 @@ def _sampler(evidence: Evidence) -> Value:
     return Value(value=evidence.sampler_cpu_ratio, method="thread CPU time / wall", source="sampler")
 
 
+def _late(evidence: Evidence) -> Value:
+    if evidence.sampler_late_ratio is None:
+        return missing("no sampler ran")
+    return Value(value=evidence.sampler_late_ratio, method="samples over a period late / samples due", source="sampler")
+
+
 def _overhead(evidence: Evidence) -> Value:
     found = [launch.facts.get("harness_overhead_us") for launch in evidence.model.launches]
     known = [float(us) for us in found if us is not None]
@@ -58,6 +64,10 @@ METRICS = (
     Metric(
         name="sampler_cpu_ratio", unit="ratio", better="lower", help="CPU the sampler took", how="thread time",
         compute=_sampler,
+    ),
+    Metric(
+        name="sampler_late_ratio", unit="ratio", better="lower", help="share of samples over a period late",
+        how="samples over a period late / samples due", compute=_late,
     ),
     Metric(
         name="harness_overhead_us", unit="us", better="lower", help="what calling the runtime costs by itself",

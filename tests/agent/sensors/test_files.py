@@ -1,0 +1,50 @@
+"""Files of the kernel that are held open: what is read is always new, and what goes away is lost, not remembered."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from benchfleet.agent.sensors import Sensor
+from benchfleet.agent.sensors._files import Files, first_number
+
+
+def sensor(path: str) -> Sensor:
+    return Sensor(id=path, kind="load", scope="system", source="procfs", path=path)
+
+
+def test_a_kernel_file_whose_owner_is_gone_is_lost_though_it_is_held_open() -> None:
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    reader = Files(Path("/"), [sensor(f"/proc/{child.pid}/oom_score")], first_number)
+    try:
+        (before,) = reader.read()
+        assert before.value is not None
+    finally:
+        child.communicate(b"\n")
+    (after,) = reader.read()
+    assert (after.value, after.quality) == (None, "lost")
+    reader.close()
+
+
+def test_each_reading_is_made_anew_from_a_file_that_stays_open() -> None:
+    reader = Files(Path("/"), [sensor("/proc/uptime")], first_number)
+    first = reader.read()[0].value
+    assert first is not None
+    while (now := reader.read()[0].value) == first:
+        pass  # a hundredth of a second; the test's own time limit is the bound
+    assert now is not None
+    assert now > first
+    reader.close()
+
+
+def test_sensors_of_one_file_are_read_at_one_moment() -> None:
+    one, two = (
+        sensor("/proc/uptime"),
+        Sensor(id="two", kind="load", scope="system", source="procfs", path="/proc/uptime"),
+    )
+    reader = Files(Path("/"), [one, two], first_number)
+    first, second = reader.read()
+    assert first.value == second.value
+    assert reader.read()[0].value is not None
+    reader.close()

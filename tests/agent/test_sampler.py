@@ -1,0 +1,126 @@
+"""The sampler keeps what is read while something is measured, and tells what it cost and how late it was."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from benchfleet.agent import sampler as module
+from benchfleet.agent.sampler import Sampler
+
+WINDOW = (0, 2**62)
+
+
+ZONE = "sys/class/thermal/thermal_zone0"
+"""Of a sensor that is read each time."""
+
+
+def write(root: Path, text: str) -> None:
+    (root / ZONE / "temp").write_text(text)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / ZONE).mkdir(parents=True)
+    (tmp_path / ZONE / "type").write_text("soc\n")
+    write(tmp_path, "500")
+    return tmp_path
+
+
+def wait_for(condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_readings_of_a_window_come_with_their_times(root: Path) -> None:
+    sampler = Sampler(root)
+    sampler.active(True)
+    sampler.read_once()
+    between = time.monotonic_ns()
+    write(root, "garbage")
+    sampler.read_once()
+    (all_of_it,) = sampler.series(*WINDOW)
+    (late_half,) = sampler.series(between, WINDOW[1])
+    assert all_of_it.values == (0.5, None)
+    assert late_half.values == (None,)
+    assert sorted(all_of_it.times_ns) == list(all_of_it.times_ns)
+    sampler.stop()
+
+
+def test_what_the_kernel_makes_anew_each_few_seconds_is_read_no_more_often(root: Path) -> None:
+    (root / "proc/pressure").mkdir(parents=True)
+    (root / "proc/pressure/cpu").write_text("some avg10=1.00 avg60=0.00\n")
+    sampler = Sampler(root)
+    sampler.active(True)
+    for _ in range(3):
+        sampler.read_once()
+    counts = {series.sensor: len(series.values) for series in sampler.series(*WINDOW)}
+    assert counts == {"thermal_zone/soc": 3, "psi/cpu": 1}
+    sampler.stop()
+
+
+def test_what_is_read_while_idle_is_shown_and_not_kept(root: Path) -> None:
+    sampler = Sampler(root)
+    sampler.active(True)
+    sampler.read_once()
+    sampler.active(False)
+    assert sampler.series(*WINDOW)[0].values == (0.5,)  # the measurement that ended may still ask
+    sampler.read_once()
+    assert sampler.series(*WINDOW)[0].values == ()
+    assert [reading.value for _, reading in sampler.latest()] == [0.5]
+    assert sampler.late_ratio(*WINDOW) is None
+    sampler.stop()
+
+
+def test_what_is_held_is_bounded_and_the_oldest_leave(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "HELD_MAX", 10)
+    monkeypatch.setattr(module, "HELD_STEP", 5)
+    sampler = Sampler(root)
+    sampler.active(True)
+    for number in range(23):
+        write(root, str(1000 * number))
+        sampler.read_once()
+    values = sampler.series(*WINDOW)[0].values
+    assert len(values) <= 10
+    assert values[-1] == 22
+    assert list(values) == sorted(values)  # type: ignore[type-var]
+    sampler.stop()
+
+
+def test_a_sample_that_is_late_by_periods_stands_for_each_of_them(root: Path) -> None:
+    sampler = Sampler(root)
+    sampler.active(True)
+    for late in (0, 0, 0, 0, 0, 0, 0, 3):
+        sampler.read_once(late_periods=late)
+    assert sampler.late_ratio(*WINDOW) == pytest.approx(0.3)
+    sampler.stop()
+
+
+def test_a_thread_that_is_held_up_says_so(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ACTIVE_HZ", 200.0)
+    sampler = Sampler(root)
+    sampler.active(True)
+    sampler.start()
+    try:
+        wait_for(lambda: len(sampler.series(*WINDOW)[0].values) >= 3)
+        held_ns = time.monotonic_ns()
+        with sampler._lock:  # what a slow sensor or a starved machine does
+            time.sleep(0.1)
+        wait_for(lambda: sampler.late_ratio(held_ns, WINDOW[1]) is not None)
+        wait_for(lambda: (sampler.late_ratio(held_ns, WINDOW[1]) or 0) > 0)
+    finally:
+        sampler.stop()
+
+
+def test_a_stopped_sampler_holds_no_file(root: Path) -> None:
+    sampler = Sampler(root)
+    sampler.start()
+    wait_for(lambda: bool(sampler.latest()))
+    sampler.stop()
+    held = [str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink() and link.exists()]
+    assert not [path for path in held if path.startswith(str(root))]
