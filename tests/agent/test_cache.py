@@ -73,3 +73,36 @@ async def test_what_is_in_use_is_not_removed_to_make_room(tmp_path: Path) -> Non
     third = Artifact(digest=hashlib.sha256(b"1").hexdigest(), size_bytes=1)
     await cache.get(third, Source(data=b"1").fetch)
     assert not first.exists()
+
+
+def second(size_bytes: int = 100) -> tuple[Artifact, bytes]:
+    data = b"z" * size_bytes
+    return Artifact(digest=hashlib.sha256(data).hexdigest(), size_bytes=size_bytes), data
+
+
+async def test_what_has_yet_to_be_fetched_is_counted_without_what_is_held(tmp_path: Path) -> None:
+    cache, (other, data) = Cache(tmp_path), second()
+    assert cache.missing_bytes([ARTIFACT, ARTIFACT, other]) == len(DATA) + 100
+    await cache.get(other, Source(data=data).fetch)
+    with pytest.raises(ConnectionError):
+        await cache.get(ARTIFACT, Source(cut_after=700).fetch)
+    assert cache.missing_bytes([ARTIFACT, other]) == len(DATA) - 700
+
+
+async def test_only_what_is_not_asked_for_leaves_to_free_the_disk(tmp_path: Path) -> None:
+    other, data = second()
+    room = {"free": 10}
+
+    def free(folder: Path) -> int:
+        return room["free"] + (0 if (folder / other.digest).exists() else 100)
+
+    cache = Cache(tmp_path, free=free)
+    await cache.get(other, Source(data=data).fetch)
+    wanted = await cache.get(ARTIFACT, Source().fetch)
+    cache.release()
+    assert cache.free_up(10, [ARTIFACT]) == 10
+    assert (tmp_path / other.digest).exists()
+    assert cache.free_up(50, [ARTIFACT]) == 110
+    assert not (tmp_path / other.digest).exists()
+    assert cache.free_up(500, [ARTIFACT]) == 110
+    assert wanted.exists()

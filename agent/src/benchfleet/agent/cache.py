@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 
+from benchfleet.agent.disk import FULL, free_bytes
 from benchfleet.core.runspec import Artifact
 
 LIMIT_BYTES = 4 * 1024**3
@@ -21,8 +22,10 @@ class CorruptError(Exception):
 class Cache:
     """A folder with one file per digest; what is being fetched ends in .part."""
 
-    def __init__(self, folder: Path, limit_bytes: int = LIMIT_BYTES) -> None:
-        self._folder, self._limit_bytes = folder, limit_bytes
+    def __init__(
+        self, folder: Path, limit_bytes: int = LIMIT_BYTES, *, free: Callable[[Path], int] = free_bytes
+    ) -> None:
+        self._folder, self._limit_bytes, self._free = folder, limit_bytes, free
         self._pinned: set[str] = set()
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
@@ -45,6 +48,22 @@ class Cache:
             part.unlink(missing_ok=True)
         raise CorruptError(f"artifact {artifact.digest[:12]} arrives damaged; push it again")
 
+    def missing_bytes(self, artifacts: Iterable[Artifact]) -> int:
+        """What has yet to be fetched of these; the digests are not verified."""
+        return sum(
+            artifact.size_bytes - self._held_bytes(artifact)
+            for artifact in {artifact.digest: artifact for artifact in artifacts}.values()
+        )
+
+    def free_up(self, needed_bytes: int, artifacts: Iterable[Artifact]) -> int:
+        """Free bytes of the disk, after others than these artifacts have left for as long as fewer are free."""
+        wanted = {artifact.digest for artifact in artifacts}
+        for path in self._leaving(wanted):
+            if self._free(self._folder) >= needed_bytes:
+                break
+            path.unlink()
+        return self._free(self._folder)
+
     def release(self) -> None:
         """Lets go of what `get` gave: until then it is not removed, whatever else needs room."""
         self._pinned.clear()
@@ -54,20 +73,34 @@ class Cache:
         if held > artifact.size_bytes:
             part.unlink()
             held = 0
-        with part.open("ab") as file:
-            if held < artifact.size_bytes:
-                async for chunk in fetch(artifact.digest, held):
-                    file.write(chunk)
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            with part.open("ab") as file:
+                if held < artifact.size_bytes:
+                    async for chunk in fetch(artifact.digest, held):
+                        file.write(chunk)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            if error.errno in FULL:  # kept, it would fill the disk for all others
+                part.unlink(missing_ok=True)
+            raise
+
+    def _held_bytes(self, artifact: Artifact) -> int:
+        path = self._folder / artifact.digest
+        for each in (path, path.with_suffix(".part")):
+            if each.exists():
+                return min(artifact.size_bytes, each.stat().st_size)
+        return 0
+
+    def _leaving(self, wanted: set[str]) -> list[Path]:
+        """What may be removed, the least recently used first."""
+        kept = self._pinned | wanted
+        held = (path for path in self._folder.iterdir() if path.is_file() and path.stem not in kept)
+        return sorted(held, key=lambda path: path.stat().st_mtime)
 
     def _make_room(self, size_bytes: int) -> None:
-        held = sorted(
-            (p for p in self._folder.iterdir() if p.is_file() and p.stem not in self._pinned),
-            key=lambda p: p.stat().st_mtime,
-        )
         total = sum(p.stat().st_size for p in self._folder.iterdir() if p.is_file())
-        for path in held:
+        for path in self._leaving(set()):
             if total + size_bytes <= self._limit_bytes:
                 return
             total -= path.stat().st_size

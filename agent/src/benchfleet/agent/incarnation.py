@@ -9,6 +9,7 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchfleet.agent.disk import FULL, DiskFullError, sync_folder
 from benchfleet.core.errors import StateError
 
 
@@ -42,7 +43,10 @@ def begin(state: Path) -> Instance:
 
 
 def durable_write(path: Path, payload: bytes) -> None:
-    """Temporary file, fsync, rename, fsync of the folder: there whole after a power loss, or not at all."""
+    """Temporary file, fsync, rename, fsync of the folder: there whole after a power loss, or not at all.
+
+    DiskFullError for want of room, StateError for all else.
+    """
     scratch = path.with_name(f".{path.name}.new")
     try:
         with scratch.open("wb") as file:
@@ -50,11 +54,10 @@ def durable_write(path: Path, payload: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         scratch.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_folder(path.parent)
     except OSError as error:
-        scratch.unlink(missing_ok=True)
-        raise StateError(f"{path}: cannot be written ({error.strerror}); free space on the disk") from error
+        with contextlib.suppress(OSError):
+            scratch.unlink()
+        raise (DiskFullError if error.errno in FULL else StateError)(
+            f"{path}: cannot be written ({error.strerror}); free space on the disk"
+        ) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -57,8 +57,11 @@ def failed(seen: Seen, started_utc: str, failure: Failure | None) -> Result:
     )
 
 
-def measured(seen: Seen, started_utc: str) -> tuple[Result, Path]:
-    """The result with its numbers, and the blob of raw series; takes seconds for a million samples."""
+def measured(seen: Seen, started_utc: str) -> tuple[Result, Path | None]:
+    """The result with its numbers, and the blob of raw series; takes seconds for a million samples.
+
+    A blob that cannot be written is None: what was measured is worth more than its raw series.
+    """
     evidence = _evidence(seen)
     metrics = compute_all(evidence)
     flags = verdict.reasons(evidence, metrics, profile(seen.spec.profile), seen.host)
@@ -70,12 +73,22 @@ def measured(seen: Seen, started_utc: str) -> tuple[Result, Path]:
         provenance=_provenance(seen, started_utc),
         cell=seen.spec.to_json(),
     )
-    blob = series.pack(
-        seen.workspace / "series.zip",
-        {name: bytes(held) for track in seen.tracks for name, held in track.series.items()},
-        {t.name: [(r.launch, r.index, len(r.wall_ns), r.start_ns, r.end_ns) for r in t.rounds] for t in seen.tracks},
-    )
-    return result, blob
+    try:
+        return result, series.pack(
+            seen.workspace / "series.zip",
+            {name: bytes(held) for track in seen.tracks for name, held in track.series.items()},
+            {
+                t.name: [(r.launch, r.index, len(r.wall_ns), r.start_ns, r.end_ns) for r in t.rounds]
+                for t in seen.tracks
+            },
+        )
+    except OSError as error:
+        return without_series(result, f"it could not be written ({error.strerror})"), None
+
+
+def without_series(result: Result, why: str) -> Result:
+    """The same result, whose provenance says why there are no raw series with it."""
+    return replace(result, provenance={**result.provenance, "series_not_kept": why})
 
 
 def _evidence(seen: Seen) -> ev.Evidence:

@@ -1,0 +1,125 @@
+"""What an attempt asks of the disk is known before it starts, and whatever happens to it is one result."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import hashlib
+import math
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchfleet.agent import spool as spool_module
+from benchfleet.agent.cache import Cache
+from benchfleet.agent.sampler import Sampler
+from benchfleet.agent.session.machine import Offer, Ref
+from benchfleet.agent.spool import Entry, Spool
+from benchfleet.agent.worker import Worker
+from benchfleet.core import results
+from benchfleet.core.clock import SystemClock
+from benchfleet.core.inventory import Inventory, RuntimeFacts
+from benchfleet.core.runspec import Artifact, ModelRef, RunSpec
+
+MODEL = b"not read by the null runtime" * 100
+ARTIFACT = Artifact(digest=hashlib.sha256(MODEL).hexdigest(), size_bytes=len(MODEL))
+INVENTORY = Inventory(
+    hostname="h", board="host", os="", kernel="", arch="", cpu_model="", cpu_count=2, memory_bytes=1, python="",
+    agent_version="0", runtimes=(RuntimeFacts(name="null", available=True, version="1", formats=("onnx",)),),
+)  # fmt: skip
+PLENTY = 10**12
+
+
+@pytest.fixture(autouse=True)
+def _own_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BENCHFLEET_HOST_LOCK", str(tmp_path / "host.lock"))
+
+
+class Device:
+    """An agent's folder with `free` bytes left on its disk; counts what is fetched."""
+
+    def __init__(self, state: Path, free_bytes: int) -> None:
+        self.spool = Spool(state / "spool")
+        self.fetched = 0
+        self.error: OSError | None = None
+        cache = Cache(state / "cache", free=lambda folder: free_bytes)
+        self._worker = Worker(state, cache, self.spool, Sampler(state), INVENTORY, SystemClock())
+
+    async def fetch(self, digest: str, offset: int) -> AsyncIterator[bytes]:
+        self.fetched += 1
+        if self.error is not None:
+            raise self.error
+        yield MODEL[offset:]
+
+    async def run(self, **changes: Any) -> Entry | None:
+        spec = RunSpec(
+            model=ModelRef(name="m:1", format="onnx", precision=None, artifact=ARTIFACT),
+            **{"runtime": "null", "profile": "quick", **changes},
+        )
+        return await self._worker.run(
+            Offer(ref=Ref("run-1", 1), spec=spec),
+            self.fetch,
+            incarnation=1,
+            stop=asyncio.Event(),
+            deadline_s=lambda: math.inf,
+            progress=lambda phase, fraction, note: None,
+        )
+
+
+async def test_an_attempt_that_does_not_fit_is_refused_before_anything_is_fetched(tmp_path: Path) -> None:
+    device = Device(tmp_path, free_bytes=5_000_000)
+    entry = await device.run()
+    assert entry is not None
+    failure = results.loads(entry.result_json).failure
+    assert failure is not None
+    assert (entry.failure_reason, failure.reason, failure.phase) == ("disk_low", "disk_low", "prepare")
+    assert "5 MB are free" in failure.detail
+    assert str(tmp_path) in failure.detail
+    assert "needed" in failure.detail
+    assert device.fetched == 0
+    assert [found.run_id for found in device.spool.entries()] == ["run-1"]
+
+
+async def test_a_longer_profile_and_a_baseline_need_more_room(tmp_path: Path) -> None:
+    between = 25_000_000  # enough for a quick run alone
+    baseline = ModelRef(name="b:1", format="onnx", precision=None, artifact=ARTIFACT)
+    refused = await Device(tmp_path / "a", between).run(profile="gate", baseline=baseline)
+    measured = await Device(tmp_path / "b", between).run()
+    assert refused is not None
+    assert measured is not None
+    assert (refused.failure_reason, measured.failure_reason) == ("disk_low", "")
+    assert measured.outcome == "ok"
+    assert measured.series is not None
+
+
+async def test_a_disk_that_fills_while_fetching_is_the_same_reason(tmp_path: Path) -> None:
+    device = Device(tmp_path, PLENTY)
+    device.error = OSError(errno.ENOSPC, "No space left on device")
+    entry = await device.run()
+    assert entry is not None
+    assert entry.failure_reason == "disk_low"
+
+
+async def test_a_profile_of_a_newer_controller_is_a_result_and_no_crash(tmp_path: Path) -> None:
+    entry = await Device(tmp_path, PLENTY).run(profile="marathon")
+    assert entry is not None
+    assert entry.failure_reason == "unsupported_option"
+    assert b"marathon" in entry.result_json
+
+
+async def test_nothing_is_begun_while_too_many_results_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spool_module, "WAITING_MAX", 0)
+    device = Device(tmp_path, PLENTY)
+    assert await device.run() is None
+    assert device.fetched == 0
+
+
+async def test_a_result_whose_series_finds_no_room_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spool_module, "SERIES_BYTES_MAX", 10)
+    entry = await Device(tmp_path, PLENTY).run()
+    assert entry is not None
+    assert entry.outcome == "ok"
+    assert entry.series is None
+    assert "series wait" in results.loads(entry.result_json).provenance["series_not_kept"]
