@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from benchfleet.controller.cli._tables import print_json
 from benchfleet.core.errors import ConflictError, StateError
 
 
@@ -27,7 +28,10 @@ def command() -> None:
 @click.option("--days", type=click.IntRange(1, 825), default=90, show_default=True, help="Until they expire.")
 @click.option("--state", type=click.Path(path_type=Path), help="State folder. [env: BENCHFLEET_STATE]")
 @click.option("--controller", metavar="HOST:PORT", help="Address to put in. [default: that of admin.json]")
-def create(name: str, role: str, output: Path, days: int, state: Path | None, controller: str | None) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print what was written, without the key, as JSON.")
+def create(
+    name: str, role: str, output: Path, days: int, state: Path | None, controller: str | None, as_json: bool
+) -> None:
     """Write a credentials file for NAME. Keep it as you keep a password."""
     from datetime import timedelta
 
@@ -49,4 +53,7 @@ def create(name: str, role: str, output: Path, days: int, state: Path | None, co
     address = check_address(controller) if controller else read_credentials(folder / ADMIN_FILE).controller
     credentials = user_credentials(Authority.open(folder), name, role, address, timedelta(days=days))
     write_credentials(output, credentials)
-    click.echo(f"{output}: {role} {name}, for {days} days", err=True)
+    if as_json:
+        print_json({"file": str(output), "name": name, "role": role, "days": days, "controller": address})
+    else:
+        click.echo(f"{output}: {role} {name}, for {days} days", err=True)

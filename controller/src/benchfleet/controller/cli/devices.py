@@ -50,7 +50,8 @@ def ls(fleet: FleetOptions, selector: str, as_json: bool) -> None:
         for d in devices
     )
     columns = ("device", "state", "admission", "board", "cpu", "runtimes", "labels")
-    print_table(columns, rows, empty="no devices: benchfleet token create --name NAME")
+    empty = "no device matches the selector" if selector else "no devices: benchfleet token create --name NAME"
+    print_table(columns, rows, empty=empty)
 
 
 @command.command(name="show")
@@ -84,47 +85,55 @@ def show(fleet: FleetOptions, name: str, as_json: bool) -> None:
 @command.command(name="drain")
 @click.argument("name")
 @click.option("--reason", default="", help="For the audit log.")
+@click.option("--json", "as_json", is_flag=True, help="Print the device as JSON.")
 @fleet_options
-def drain(fleet: FleetOptions, name: str, reason: str) -> None:
+def drain(fleet: FleetOptions, name: str, reason: str, as_json: bool) -> None:
     """Let NAME finish what it has and give it nothing new."""
-    _admit(fleet, name, "DRAINING", reason)
+    _admit(fleet, name, "DRAINING", reason, as_json=as_json)
 
 
 @command.command(name="resume")
 @click.argument("name")
 @click.option("--reason", default="", help="For the audit log.")
+@click.option("--json", "as_json", is_flag=True, help="Print the device as JSON.")
 @fleet_options
-def resume(fleet: FleetOptions, name: str, reason: str) -> None:
+def resume(fleet: FleetOptions, name: str, reason: str, as_json: bool) -> None:
     """Give NAME work again."""
-    _admit(fleet, name, "OPEN", reason)
+    _admit(fleet, name, "OPEN", reason, as_json=as_json)
 
 
 @command.command(name="quarantine")
 @click.argument("name")
 @click.option("--reason", required=True, help="Why; for whoever lifts it.")
+@click.option("--json", "as_json", is_flag=True, help="Print the device as JSON.")
 @fleet_options
-def quarantine(fleet: FleetOptions, name: str, reason: str) -> None:
+def quarantine(fleet: FleetOptions, name: str, reason: str, as_json: bool) -> None:
     """Keep NAME from work until it is resumed."""
-    _admit(fleet, name, "QUARANTINED", reason)
+    _admit(fleet, name, "QUARANTINED", reason, as_json=as_json)
 
 
 @command.command(name="revoke")
 @click.argument("name")
 @click.option("--reason", required=True, help="For the audit log.")
+@click.option("--json", "as_json", is_flag=True, help="Print the device as JSON.")
 @fleet_options
-def revoke(fleet: FleetOptions, name: str, reason: str) -> None:
+def revoke(fleet: FleetOptions, name: str, reason: str, as_json: bool) -> None:
     """Deny the certificate of NAME from now on."""
     from benchfleet.controller.client.connection import CALL_TIMEOUT_S
-    from benchfleet.v1.fleet_pb2 import RevokeDeviceRequest
+    from benchfleet.v1.fleet_pb2 import GetDeviceRequest, RevokeDeviceRequest
     from benchfleet.v1.fleet_pb2_grpc import FleetServiceStub
 
     with fleet.connect() as session:
-        request = RevokeDeviceRequest(device=name, reason=reason)
-        FleetServiceStub(session.channel).RevokeDevice(request, timeout=CALL_TIMEOUT_S)
-    click.echo(f"{name} is revoked", err=True)
+        stub = FleetServiceStub(session.channel)
+        stub.RevokeDevice(RevokeDeviceRequest(device=name, reason=reason), timeout=CALL_TIMEOUT_S)
+        device = stub.GetDevice(GetDeviceRequest(device=name), timeout=CALL_TIMEOUT_S).device
+    if as_json:
+        print_json(_plain(device))
+    else:
+        click.echo(f"{name} is revoked", err=True)
 
 
-def _admit(fleet: FleetOptions, name: str, admission: str, reason: str) -> None:
+def _admit(fleet: FleetOptions, name: str, admission: str, reason: str, *, as_json: bool) -> None:
     from benchfleet.controller.client.connection import CALL_TIMEOUT_S
     from benchfleet.v1 import fleet_pb2
     from benchfleet.v1.fleet_pb2_grpc import FleetServiceStub
@@ -133,8 +142,11 @@ def _admit(fleet: FleetOptions, name: str, admission: str, reason: str) -> None:
         request = fleet_pb2.SetDeviceAdmissionRequest(
             device=name, admission=f"DEVICE_ADMISSION_{admission}", reason=reason
         )
-        FleetServiceStub(session.channel).SetDeviceAdmission(request, timeout=CALL_TIMEOUT_S)
-    click.echo(f"{name} is {admission.lower()}", err=True)
+        reply = FleetServiceStub(session.channel).SetDeviceAdmission(request, timeout=CALL_TIMEOUT_S)
+    if as_json:
+        print_json(_plain(reply.device))
+    else:
+        click.echo(f"{name} is {admission.lower()}", err=True)
 
 
 def _plain(device: Any) -> dict[str, Any]:

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print the facts as JSON.")
 def command(model: Path, as_json: bool) -> None:
     """Show what MODEL says about itself: format, inputs, precision, size, parameters, MACs."""
+    from benchfleet.controller.client.local_file import regular_file
     from benchfleet.controller.inspection import inspect_model
 
+    regular_file(model, "model")
     facts = inspect_model(model)
     if as_json:
         click.echo(json.dumps(facts.to_json(), indent=2))

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import platformdirs
 
+from benchfleet.controller.client.local_file import refuse_pipe
 from benchfleet.core.errors import DocumentError, RefusedError, StateError
 
 CREDENTIALS_VARIABLE = "BENCHFLEET_CREDENTIALS"
@@ -55,6 +56,7 @@ def find_credentials(path: Path | None = None, controller: str | None = None) ->
 
 def read_credentials(path: Path) -> Credentials:
     """The credentials of one file; RefusedError when it is missing or others may read it, DocumentError when bad."""
+    refuse_pipe(path, "credentials")
     try:
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from benchfleet.controller.client.credentials import find_credentials
+from benchfleet.core.errors import DocumentError
 
 if TYPE_CHECKING:
     from benchfleet.controller.client.connection import Session
@@ -42,6 +43,15 @@ def fleet_options(function: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--controller", metavar="HOST:PORT", help="Controller to ask. [env: BENCHFLEET_CONTROLLER]")
     @functools.wraps(function)
     def wrapped(*args: Any, credentials: Path | None, controller: str | None, **options: Any) -> Any:
+        for name, value in options.items():
+            _check_text(name, value)
         return function(*args, fleet=FleetOptions(credentials=credentials, controller=controller), **options)
 
     return wrapped
+
+
+def _check_text(name: str, value: Any) -> None:
+    """DocumentError for what no message can carry: bytes that are not UTF-8 reach us as lone surrogates."""
+    for text in value if isinstance(value, tuple) else (value,):
+        if isinstance(text, str) and any("\ud800" <= character <= "\udfff" for character in text):
+            raise DocumentError(f"{name.replace('_', '-')} {text[:80]!r}: is not UTF-8 text; write it in UTF-8")

@@ -12,6 +12,7 @@ from pathlib import Path
 import grpc
 
 from benchfleet.controller.client.connection import CALL_TIMEOUT_S, Session, converted
+from benchfleet.controller.client.local_file import regular_file
 from benchfleet.core.errors import DocumentError, StateError, UnreachableError
 from benchfleet.core.runspec import Artifact
 from benchfleet.core.wire import CHUNK_BYTES
@@ -26,15 +27,14 @@ Progress = Callable[[int, int], None]
 
 
 def artifact_of(path: Path) -> Artifact:
-    """Digest and size of a file; DocumentError when it cannot be read or is empty."""
+    """Digest and size of a file; DocumentError when it cannot be read, or pushed."""
+    regular_file(path, "file")
     try:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
             size_bytes = file.tell()
     except OSError as error:
         raise DocumentError(f"{path}: cannot be read ({error.strerror})") from error
-    if size_bytes == 0:
-        raise DocumentError(f"{path}: the file is empty")
     return Artifact(digest=digest, size_bytes=size_bytes)
 
 

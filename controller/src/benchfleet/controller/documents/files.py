@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from benchfleet.controller.client.local_file import refuse_pipe
 from benchfleet.controller.documents.load import DOCUMENT_BYTES_MAX
 from benchfleet.core.errors import DocumentError
 
 
 def read_document(path: Path, kind: str) -> str:
     """The text; DocumentError names the file, and asks whether it is a `kind` where it cannot be one."""
+    refuse_pipe(path, kind)
     try:
         with path.open("rb") as stream:
             raw = stream.read(DOCUMENT_BYTES_MAX + 1)

@@ -10,12 +10,16 @@ from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import AliasEvent
+from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent
 
 from benchfleet.core.errors import DocumentError
 
 M = TypeVar("M", bound=BaseModel)
 DOCUMENT_BYTES_MAX = 256 * 1024
+DEPTH_MAX = 32
+"""Of nesting: our documents have five levels, and what builds the tree slows down with the square of the depth."""
+EVENTS_MAX = 20_000
+"""Of the parser, about one a value: a tenth of a second each thousand, and the controller reads documents too."""
 
 
 def load_document(text: str, source: str, model: type[M]) -> M:
@@ -33,20 +37,42 @@ def _parse(text: str, source: str) -> CommentedMap:
     if not text.strip():
         raise DocumentError(f"{source}: the document is empty")
     try:
-        for event in YAML(typ="safe", pure=True).parse(io.StringIO(text)):
-            # A few lines of aliases expand without end, so they are refused before anything is built.
-            if isinstance(event, AliasEvent):
-                line = event.start_mark.line + 1
-                raise DocumentError(f"{source}:{line}: YAML aliases are not used here; write the value out")
+        _check_events(text, source)
         tree = YAML(typ="rt", pure=True).load(io.StringIO(text))
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise DocumentError(f"{source}:{line}: {error.problem or error.context!s}") from error
     except (YAMLError, ValueError, RecursionError) as error:
         raise DocumentError(f"{source}: not YAML ({error})") from error
+    if "\\u" in text or "\\U" in text:
+        _check_characters(tree, source)
     if not isinstance(tree, CommentedMap):
         raise DocumentError(f"{source}: a document is a mapping that begins with apiVersion and kind")
     return tree
+
+
+def _check_events(text: str, source: str) -> None:
+    """Refuses, before anything is built, what a small text can use to cost a lot."""
+    depth = 0
+    for count, event in enumerate(YAML(typ="safe", pure=True).parse(io.StringIO(text))):
+        depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+        line = event.start_mark.line + 1
+        if isinstance(event, AliasEvent):
+            raise DocumentError(f"{source}:{line}: YAML aliases are not used here; write the value out")
+        if depth > DEPTH_MAX:
+            raise DocumentError(f"{source}:{line}: nested deeper than {DEPTH_MAX} levels; is it a document?")
+        if count > EVENTS_MAX:
+            raise DocumentError(f"{source}:{line}: more than {EVENTS_MAX:,} values; split it into several documents")
+
+
+def _check_characters(node: Any, source: str) -> None:
+    """Escapes can write half of a surrogate pair, which no message and no page can hold."""
+    if isinstance(node, str):
+        if any("\ud800" <= character <= "\udfff" for character in node):
+            raise DocumentError(f"{source}: {node[:80]!r} holds half of a surrogate pair; write the character itself")
+    elif isinstance(node, dict | list):
+        for each in (*node, *(node.values() if isinstance(node, dict) else ())):
+            _check_characters(each, source)
 
 
 def _plain(node: Any) -> Any:
@@ -66,10 +92,11 @@ def _say(error: Any, tree: CommentedMap, source: str, model: type[BaseModel]) ->
     where = f"{source}:{_line(tree, path)}"
     name = ".".join(str(part) for part in path) or "document"
     if error["type"] == "extra_forbidden":
-        known = _keys(model, path[:-1])
-        near = difflib.get_close_matches(str(path[-1]), known, 1)
+        key = str(error["loc"][-1])  # one with a bracket is not in the path, which leaves out names of types
+        known = _keys(model, path[:-1] if path and path[-1] == key else path)
+        near = difflib.get_close_matches(key, known, 1)
         hint = f"; did you mean {near[0]!r}?" if near else f"; there are: {', '.join(known)}" if known else ""
-        return f"{where}: key {str(path[-1])!r} is not known here{hint}"
+        return f"{where}: key {key[:80]!r} is not known here{hint}"
     if error["type"] == "missing":
         return f"{where}: key {name!r} is missing"
     return f"{where}: {name}: {error['msg'].removeprefix('Value error, ')}"

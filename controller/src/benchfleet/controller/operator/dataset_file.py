@@ -10,6 +10,7 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchfleet.controller.client.local_file import regular_file
 from benchfleet.core.errors import DocumentError
 
 MEMBERS_MAX = 64
@@ -28,6 +29,7 @@ class DatasetFacts:
 
 def read_dataset(path: Path) -> DatasetFacts:
     """The facts of a data set file; DocumentError when it is none."""
+    regular_file(path, "data set")
     try:
         with zipfile.ZipFile(path) as archive:
             return _facts(archive)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchfleet.controller.client.connection import CALL_TIMEOUT_S, Session
+from benchfleet.controller.client.local_file import regular_file
 from benchfleet.controller.client.transfer import Progress, upload
 from benchfleet.controller.inspection import inspect_model
 from benchfleet.controller.operator.dataset_file import read_dataset
@@ -20,6 +21,7 @@ from benchfleet.v1.artifact_pb2_grpc import ArtifactServiceStub
 
 def push_model(session: Session, path: Path, name: str, parent: str | None) -> Any:
     """The Model message after the push."""
+    regular_file(path, "model")
     facts = inspect_model(path)
     with _progress(path) as progress:
         artifact = upload(session, path, progress)
