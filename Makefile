@@ -19,7 +19,7 @@ demo: setup ## a whole fleet on this machine: controller, two agents, real model
 test: setup ## unit, contract, integration tests
 	$(PYTEST) -m "not debian and not wheels"
 
-test-hosts: setup ## the tests that need a Debian package: a real Prometheus scrapes a real fleet
+test-hosts: setup ## the tests that need a Debian package or root: a real Prometheus scrapes, real disks are full
 	scripts/install-prometheus
 	$(PYTEST) -m debian
 

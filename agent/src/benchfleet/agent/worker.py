@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from benchfleet.agent import memory
 from benchfleet.agent.cache import Cache, CorruptError, Fetch
 from benchfleet.agent.disk import FULL
 from benchfleet.agent.measure.attempt import Files, measure
@@ -42,6 +43,7 @@ class Worker:
         self._cache, self._spool, self._sampler = cache, spool, sampler
         self._inventory, self._clock = inventory, clock
         shutil.rmtree(self._folder, ignore_errors=True)
+        memory.trim()  # of what importing and probing took
 
     async def run(
         self,
@@ -79,6 +81,7 @@ class Worker:
             self._sampler.active(False)
             self._cache.release()
             shutil.rmtree(workspace, ignore_errors=True)
+            memory.trim()
 
     async def _attempt(
         self,
