@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 import click
 
-from benchfleet.core.errors import EXIT_USAGE, BenchfleetError
+from benchfleet.core.errors import EXIT_USAGE, BenchfleetError, one_line
 
 EXIT_INTERRUPTED = 130
 
@@ -65,7 +65,9 @@ def run(group: click.Group) -> NoReturn:
         click.echo(error.format_message())
         sys.exit(EXIT_USAGE)
     except click.ClickException as error:
-        error.show()
+        context = getattr(error, "ctx", None)
+        path = context.command_path if context is not None else group.name
+        click.echo(f"{path}: {one_line(error.format_message().rstrip('.'))}; see `{path} --help`", err=True)
         sys.exit(EXIT_USAGE)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(EXIT_INTERRUPTED)
