@@ -138,8 +138,19 @@ def test_duplicate_keys_name_their_line():
 
 
 def test_depth_and_size_are_bounded():
-    assert "not YAML" in refusal("a: " + "[" * 5000 + "]" * 5000)
+    assert "nested deeper than 32" in refusal("a: " + "[" * 5000 + "]" * 5000)
     assert "larger than" in refusal("a: " + "x" * 300_000)
+    assert "more than 20,000 values" in refusal("a: [" + "1," * 25_000 + "]")
+
+
+@pytest.mark.parametrize("key", ["a[b", "[]", "? {a: 1}\n"])
+def test_a_key_with_brackets_is_unknown_like_any_other(key):
+    text = key if key.startswith("?") else f'"{key}"'
+    assert "is not known here" in refusal(f"{YAML}{text}: 1\n")
+
+
+def test_half_of_a_surrogate_pair_is_refused():
+    assert "surrogate" in refusal(YAML.replace("name: ", 'name: "\\ud800"\nx: ', 1))
 
 
 def test_a_list_of_devices_is_a_selector_of_their_names():

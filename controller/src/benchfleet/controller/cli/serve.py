@@ -9,13 +9,21 @@ Everything it knows is in the state folder. SIGTERM or Ctrl-C stops it cleanly; 
 from __future__ import annotations
 
 import json
+import re
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from benchfleet.core.errors import DocumentError, StateError
+
 if TYPE_CHECKING:
     from benchfleet.controller.app import Addresses, Settings
+
+HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.:-]*[A-Za-z0-9_])?")
+HOST_CHARACTERS_MAX = 253
+"""Of a name in the DNS."""
 
 
 @click.command(name="serve")
@@ -39,6 +47,9 @@ def command(
     from benchfleet.controller.app import Settings
     from benchfleet.controller.client.credentials import default_state_dir
 
+    for name in advertise:
+        if len(name) > HOST_CHARACTERS_MAX or not HOST.fullmatch(name):
+            raise DocumentError(f"--advertise {name[:80]!r}: is no host name and no address")
     settings = Settings(
         state=(state or default_state_dir()).absolute(),
         grpc=grpc_address,
@@ -61,9 +72,9 @@ async def _serve(settings: Settings, ready_file: Path | None) -> None:
     controller = Controller(settings)
     await controller.start()
     try:
-        _say(controller.addresses, settings.state)
         if ready_file is not None:
             _write_ready(ready_file, controller.addresses, settings.state)
+        _say(controller.addresses, settings.state)
         await stop.wait()
         click.echo("stopping", err=True)
     finally:
@@ -84,8 +95,6 @@ def _say(addresses: Addresses, state: Path) -> None:
 def _write_ready(path: Path, addresses: Addresses, state: Path) -> None:
     from dataclasses import asdict
 
-    from benchfleet.core.errors import StateError
-
     staged = path.with_name(f".{path.name}.new")
     try:
         staged.write_text(json.dumps({**asdict(addresses), "credentials": str(state / "admin.json")}))
@@ -96,4 +105,5 @@ def _write_ready(path: Path, addresses: Addresses, state: Path) -> None:
 
 def _forget_ready(path: Path | None) -> None:
     if path is not None:
-        path.unlink(missing_ok=True)
+        with suppress(OSError):
+            path.unlink()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import grpc
 
 from benchfleet.controller.client.credentials import Credentials
-from benchfleet.core.errors import BenchfleetError
+from benchfleet.core.errors import BenchfleetError, RefusedError
 from benchfleet.core.status import error_of
 
 SERVER_NAME = "benchfleet-controller"
@@ -68,4 +68,7 @@ def converted(error: grpc.RpcError, controller: str) -> BenchfleetError:
     """The error of ours that a failed call stands for."""
     if not isinstance(error, grpc.Call):
         return BenchfleetError(f"{controller}: {error}")
-    return error_of(error.code().name, error.details(), error.trailing_metadata(), peer=controller)
+    said = error.details() or ""
+    if "CERTIFICATE_VERIFY_FAILED" in said:
+        return RefusedError(f"{controller}: serves another fleet than that of these credentials; check --controller")
+    return error_of(error.code().name, said, error.trailing_metadata(), peer=controller)

@@ -10,11 +10,15 @@ import os
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import platformdirs
 
 from benchfleet.controller.client.local_file import refuse_pipe
 from benchfleet.core.errors import DocumentError, RefusedError, StateError
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
 
 CREDENTIALS_VARIABLE = "BENCHFLEET_CREDENTIALS"
 CONTROLLER_VARIABLE = "BENCHFLEET_CONTROLLER"
@@ -100,6 +104,25 @@ def check_address(text: str) -> str:
     return text
 
 
+def _check_parts(credentials: Credentials, certificate: Certificate, path: Path) -> None:
+    """What the handshake would only call "socket closed", and the TLS library in lines of its own."""
+    from cryptography import x509
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    try:
+        key = load_pem_private_key(credentials.key_pem.encode(), password=None)
+        authority = x509.load_pem_x509_certificate(credentials.ca_pem.encode())
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise DocumentError(f"credentials {path}: no key or no authority in it; {_HOW_TO_GET}") from error
+    if key.public_key() != certificate.public_key():
+        raise DocumentError(f"credentials {path}: its key is not that of its certificate; {_HOW_TO_GET}")
+    try:
+        certificate.verify_directly_issued_by(authority)
+    except (ValueError, TypeError, InvalidSignature) as error:
+        raise DocumentError(f"credentials {path}: its certificate is of another fleet; {_HOW_TO_GET}") from error
+
+
 def _check_dates(credentials: Credentials, path: Path) -> None:
     """A refused handshake only says "socket closed": so look at our own certificate before dialling."""
     from cryptography import x509
@@ -108,6 +131,7 @@ def _check_dates(credentials: Credentials, path: Path) -> None:
         certificate = x509.load_pem_x509_certificate(credentials.certificate_pem.encode())
     except ValueError as error:
         raise DocumentError(f"credentials {path}: no certificate in it; {_HOW_TO_GET}") from error
+    _check_parts(credentials, certificate, path)
     now = datetime.now(timezone.utc)
     if now > certificate.not_valid_after_utc:
         ended = f"{certificate.not_valid_after_utc:%Y-%m-%d %H:%M} UTC"

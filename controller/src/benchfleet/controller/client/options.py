@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -43,6 +44,7 @@ def fleet_options(function: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--controller", metavar="HOST:PORT", help="Controller to ask. [env: BENCHFLEET_CONTROLLER]")
     @functools.wraps(function)
     def wrapped(*args: Any, credentials: Path | None, controller: str | None, **options: Any) -> Any:
+        os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # a failed handshake is one line, and ours
         for name, value in options.items():
             _check_text(name, value)
         return function(*args, fleet=FleetOptions(credentials=credentials, controller=controller), **options)

@@ -6,7 +6,10 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import Engine
+
+from benchfleet.core.errors import StateError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -17,4 +20,8 @@ def upgrade(engine: Engine) -> None:
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        try:
+            command.upgrade(config, "head")
+        except CommandError as error:  # a revision that is not in this package
+            where = f"state {engine.url.database}: made by a newer benchfleet ({error})"
+            raise StateError(f"{where}; install that, or name another --state") from error
