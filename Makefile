@@ -5,7 +5,7 @@ UV := $(shell command -v uv || echo $(CURDIR)/.tools/bin/uv)
 SOURCES := core/src agent/src controller/src
 PYTEST := $(PY) -m pytest -q
 
-.PHONY: help setup demo test test-hosts test-wheels check format docs protos bench-sampler-cost bench-cli-start bench-demo-time clean
+.PHONY: help setup demo test test-hosts test-wheels check format docs protos bench-sampler-cost bench-agent-idle bench-cli-start bench-demo-time clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -53,6 +53,9 @@ bench-cli-start: setup ## what lazy imports save at each command
 
 bench-sampler-cost: setup ## what sensors cost at 10 Hz, opened each time and held open
 	$(PY) benchmarks/sampler_cost.py
+
+bench-agent-idle: setup ## memory and CPU of an agent that waits
+	$(PY) benchmarks/agent_idle.py
 
 bench-demo-time: setup ## the demo, wall time
 	$(PY) benchmarks/demo_time.py
