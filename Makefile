@@ -5,7 +5,7 @@ UV := $(shell command -v uv || echo $(CURDIR)/.tools/bin/uv)
 SOURCES := core/src agent/src controller/src
 PYTEST := $(PY) -m pytest -q
 
-.PHONY: help setup demo test test-hosts test-wheels check format docs protos bench-sampler-cost bench-agent-idle bench-cli-start bench-demo-time clean
+.PHONY: help setup demo test test-hosts test-wheels check format docs protos bench-sampler bench-agent-idle bench-cli-start bench-demo-time clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -51,7 +51,7 @@ protos: setup ## regenerate benchfleet.v1
 bench-cli-start: setup ## what lazy imports save at each command
 	$(PY) benchmarks/cli_start.py
 
-bench-sampler-cost: setup ## what sensors cost at 10 Hz, opened each time and held open
+bench-sampler: setup ## what sensors cost at 10 Hz, opened each time and held open
 	$(PY) benchmarks/sampler_cost.py
 
 bench-agent-idle: setup ## memory and CPU of an agent that waits

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from benchfleet.agent import incarnation
 from benchfleet.agent.cache import Cache
 from benchfleet.agent.disk import SLOT_BYTES, SLOTS, DiskFullError, free_bytes
 from benchfleet.agent.spool import Entry, Spool
@@ -129,6 +131,24 @@ def test_the_reserve_is_made_anew_once_there_is_room(disk: Path) -> None:
     filled.unlink()
     spool.remove(spool.put(entry(1)))
     assert spool.reserve.slots == SLOTS
+
+
+def test_an_agent_starts_on_a_full_disk_to_deliver_what_waits(disk: Path) -> None:
+    os.close(incarnation.begin(disk).lock)
+    Spool(disk / "spool").put(entry(1))
+    fill(disk)
+    second = incarnation.begin(disk)
+    assert second.incarnation == 2
+    os.close(second.lock)
+    assert waiting(disk) == ["run-1"]
+
+
+def test_a_full_disk_without_a_reserve_is_one_clear_refusal_to_start(disk: Path) -> None:
+    os.close(incarnation.begin(disk).lock)
+    fill(disk)
+    with pytest.raises(DiskFullError, match="free space on the disk"):
+        incarnation.begin(disk)
+    assert (disk / "incarnation").read_text() == "1"
 
 
 async def test_an_artifact_that_fills_the_disk_leaves_nothing_of_itself(disk: Path) -> None:

@@ -101,7 +101,9 @@ class Reserve:
                         return True
         return False
 
-    def release(self) -> None:
-        """Gives all of it to the file system, for something larger than one file of it."""
-        for path in self._paths:
+    def release(self, slots: int = SLOTS) -> int:
+        """Gives as many of its files to the file system, for what cannot be written in place; how many it had."""
+        given = [path for path in self._paths if path.exists()][:slots]
+        for path in given:
             path.unlink(missing_ok=True)
+        return len(given)

@@ -9,7 +9,7 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchfleet.agent.disk import FULL, DiskFullError, sync_folder
+from benchfleet.agent.disk import FULL, DiskFullError, Reserve, sync_folder
 from benchfleet.core.errors import StateError
 
 
@@ -34,12 +34,28 @@ def begin(state: Path) -> Instance:
     except BlockingIOError:
         os.close(lock)
         raise StateError(f"state {state}: another agent uses it; stop that one or choose another --state") from None
+    try:
+        incarnation = _count(state)
+    except StateError:
+        os.close(lock)
+        raise
+    return Instance(incarnation=incarnation, instance_id=secrets.token_hex(8), lock=lock)
+
+
+def _count(state: Path) -> int:
+    """One more than at the start before, durably."""
     path = state / "incarnation"
     held = 0
     with contextlib.suppress(FileNotFoundError, ValueError):
         held = int(path.read_text())
-    durable_write(path, str(held + 1).encode())
-    return Instance(incarnation=held + 1, instance_id=secrets.token_hex(8), lock=lock)
+    try:
+        durable_write(path, str(held + 1).encode())
+    except DiskFullError:
+        # What waits in the spool is delivered by an agent that has started: that is worth a file of the reserve.
+        if not Reserve(state / "spool").release(1):
+            raise
+        durable_write(path, str(held + 1).encode())
+    return held + 1
 
 
 def durable_write(path: Path, payload: bytes) -> None:
