@@ -6,6 +6,7 @@ A command file holds `command`; the first line of its docstring is its line in `
 from __future__ import annotations
 
 import ast
+import errno
 import importlib
 import os
 import sys
@@ -57,7 +58,8 @@ def run(group: click.Group) -> NoReturn:
     """Calls a group and turns what goes wrong into one line and an exit code; the user never sees a traceback."""
     try:
         code = group.main(standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # None when it was closed before we began
+            sys.stdout.flush()
     except BenchfleetError as error:
         click.echo(f"{group.name}: {error}", err=True)
         sys.exit(error.exit_code)
@@ -72,6 +74,23 @@ def run(group: click.Group) -> NoReturn:
     except (click.Abort, KeyboardInterrupt):
         sys.exit(EXIT_INTERRUPTED)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_stdout()
         sys.exit(0)
+    except SystemExit as error:
+        # What rich makes of a closed pipe; 1 would say that a gate failed.
+        if not isinstance(error.__context__, BrokenPipeError):
+            raise
+        _forget_stdout()
+        sys.exit(0)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EIO, errno.EDQUOT):
+            raise
+        _forget_stdout()
+        click.echo(f"{group.name}: cannot write the output ({error.strerror}); make room and try again", err=True)
+        sys.exit(EXIT_USAGE)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _forget_stdout() -> None:
+    """What is buffered for a reader that is gone must not fail again when the interpreter ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
