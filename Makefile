@@ -5,7 +5,7 @@ UV := $(shell command -v uv || echo $(CURDIR)/.tools/bin/uv)
 SOURCES := core/src agent/src controller/src
 PYTEST := $(PY) -m pytest -q
 
-.PHONY: help setup demo test test-hosts test-wheels check format docs protos bench-sampler bench-agent-idle bench-cli-start bench-demo-time clean
+.PHONY: help setup demo test test-hosts test-wheels check format docs protos bench-sampler bench-agent-idle bench-cli-start bench-dispatch bench-native-agreement bench-demo-time clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -56,6 +56,12 @@ bench-sampler: setup ## what sensors cost at 10 Hz, opened each time and held op
 
 bench-agent-idle: setup ## memory and CPU of an agent that waits
 	$(PY) benchmarks/agent_idle.py
+
+bench-dispatch: setup ## what the fleet adds over one call: from a campaign sent to its run begun
+	$(PY) benchmarks/dispatch.py
+
+bench-native-agreement: setup ## the runner against a native loop
+	$(PY) benchmarks/native_agreement/compare.py
 
 bench-demo-time: setup ## the demo, wall time
 	$(PY) benchmarks/demo_time.py

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from pathlib import Path
 
 import click
@@ -17,12 +19,19 @@ from benchfleet.controller.policies.plain import decision_json, render_decision
 
 
 def decide(policy: Policy, campaign: CampaignRecord, *, junit: Path | None, as_json: bool) -> int:
-    """The exit code of the gate; JUnit is written before anything is printed, so a closed pipe cannot lose it."""
+    """The exit code of the gate, which a reader that has gone away does not change."""
     decision = evaluate(policy, campaign)
     if junit is not None:
         write_atomically(junit, junit_xml(decision))
     if as_json:
-        click.echo(json.dumps(decision_json(decision), indent=2, allow_nan=False))
+        text = json.dumps(decision_json(decision), indent=2, allow_nan=False) + "\n"
     else:
-        render_decision(decision, Console())
+        console = Console()
+        with console.capture() as captured:
+            render_decision(decision, console)
+        text = captured.get()
+    try:
+        click.echo(text, nl=False)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return decision.exit_code

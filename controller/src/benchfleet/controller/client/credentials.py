@@ -120,7 +120,7 @@ def _check_parts(credentials: Credentials, certificate: Certificate, path: Path)
     try:
         certificate.verify_directly_issued_by(authority)
     except (ValueError, TypeError, InvalidSignature) as error:
-        raise DocumentError(f"credentials {path}: its certificate is of another fleet; {_HOW_TO_GET}") from error
+        raise RefusedError(f"credentials {path}: its certificate is of another fleet; {_HOW_TO_GET}") from error
 
 
 def _check_dates(credentials: Credentials, path: Path) -> None:
