@@ -11,26 +11,28 @@ TITLE = "How far to trust it"
 ORDER = 60
 
 EXPLAINED = {
-    "background_load": "Other programs ran on the device meanwhile; latencies include waiting for them.",
-    "steal": "The hypervisor gave the processor to others during the measurement.",
-    "throttled": "The device lowered its clocks; the numbers describe a throttled device.",
-    "thermal_drift": "The device warmed while measuring; a longer run would be slower.",
-    "unstable": "Rounds disagree more than noise explains; the median hides several regimes.",
-    "slow_regime": "The reference model was slower than its own baseline on this device.",
-    "noisy_tail": "The tail comes from the scheduler, not from the model.",
-    "launch_spread": "Fresh processes disagree; memory layout or placement matters here.",
-    "single_launch": "One process only: differences between launches are unknown.",
-    "warmup_not_converged": "Warm-up never settled; early inferences may be in the numbers.",
-    "ci_target_not_met": "The interval stayed wider than the target when time ran out.",
-    "sampler_overrun": "The sensors' own reading may have disturbed the measurement.",
-    "clock_suspect": "The clock of the device is not known to be steady.",
-    "overhead_significant": "The call is so short that the harness is part of it.",
-    "nan_inf": "Outputs hold NaN or infinity; the model does not work here.",
-    "output_unstable": "The same input gave different outputs; accuracies may differ from run to run.",
-    "outputs_unchecked": "Nobody looked at the outputs, so nothing says that the model works.",
-    "too_few_samples": "Too little was measured for any statement.",
-    "simulated": "A runtime that runs no model; the numbers are those of the harness.",
+    "background_load": "Other programs ran on the device meanwhile; stop them, or measure at another hour.",
+    "turn_not_taken": "Agents of one host may have measured at once; give them one writable folder for their lock.",
+    "steal": "The hypervisor gave the processor to other guests; use a host of your own, or one with fewer guests.",
+    "throttled": "The device lowered its clocks; cool it, or lower its power mode, and take this as its sustained speed.",
+    "thermal_drift": "The device warmed while measuring; let it cool, or use a longer profile that reaches its end state.",
+    "unstable": "The device changed speed between rounds; fix its governor or clocks, or use a longer profile.",
+    "slow_regime": "The device was slower than its own reference; look for throttling and for other programs on it.",
+    "noisy_tail": "The tail is the scheduler's, not the model's; stop other programs before you judge the p99.",
+    "launch_spread": "Fresh processes disagree by how memory fell; use profile gate, whose five launches average it.",
+    "single_launch": "Nothing says how much launches differ; use profile standard or gate before you decide on it.",
+    "warmup_not_converged": "Early inferences may be in the numbers; use a longer profile.",
+    "ci_target_not_met": "The interval stayed wider than the target; use a longer profile, or a quieter device.",
+    "sampler_overrun": "Reading the sensors took time from the model; read fewer of them, or less often.",
+    "clock_suspect": "Durations may be coarse; set the clock source of the kernel to the processor's own counter.",
+    "overhead_significant": "The call is so short that calling is part of it; compare by ratio, or use larger batches.",
+    "nan_inf": "The model does not work here; check its weights, its precision and the preparation of its inputs.",
+    "output_unstable": "The same input gave different outputs; look for random layers, or races in the runtime.",
+    "outputs_unchecked": "Nothing says that the model works; give the campaign a data set, or check the outputs yourself.",
+    "too_few_samples": "Too few calls for what was asked; use a longer profile.",
+    "simulated": "No model ran; name a real runtime in the campaign.",
 }
+"""What each flag means and what to do about it; a test holds this against every flag that an agent can raise."""
 
 
 def render(subject: Subject) -> Markup:
