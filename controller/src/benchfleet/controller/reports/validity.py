@@ -11,11 +11,11 @@ TITLE = "How far to trust it"
 ORDER = 60
 
 EXPLAINED = {
-    "background_load": "Other programs ran on the device meanwhile; stop them, or measure at another hour.",
+    "background_load": "Other programs ran on the device meanwhile; stop them, or measure later.",
     "turn_not_taken": "Agents of one host may have measured at once; give them one writable folder for their lock.",
-    "steal": "The hypervisor gave the processor to other guests; use a host of your own, or one with fewer guests.",
-    "throttled": "The device lowered its clocks; cool it, or lower its power mode, and take this as its sustained speed.",
-    "thermal_drift": "The device warmed while measuring; let it cool, or use a longer profile that reaches its end state.",
+    "steal": "The hypervisor gave the processor to other guests; use a host with fewer guests.",
+    "throttled": "The device lowered its clocks; cool it, or take this as its sustained speed.",
+    "thermal_drift": "The device warmed while measuring; let it cool, or use a longer profile.",
     "unstable": "The device changed speed between rounds; fix its governor or clocks, or use a longer profile.",
     "slow_regime": "The device was slower than its own reference; look for throttling and for other programs on it.",
     "noisy_tail": "The tail is the scheduler's, not the model's; stop other programs before you judge the p99.",
@@ -28,7 +28,7 @@ EXPLAINED = {
     "overhead_significant": "The call is so short that calling is part of it; compare by ratio, or use larger batches.",
     "nan_inf": "The model does not work here; check its weights, its precision and the preparation of its inputs.",
     "output_unstable": "The same input gave different outputs; look for random layers, or races in the runtime.",
-    "outputs_unchecked": "Nothing says that the model works; give the campaign a data set, or check the outputs yourself.",
+    "outputs_unchecked": "Nothing says that the model works; give the campaign a data set.",
     "too_few_samples": "Too few calls for what was asked; use a longer profile.",
     "simulated": "No model ran; name a real runtime in the campaign.",
 }
