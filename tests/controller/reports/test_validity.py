@@ -33,6 +33,14 @@ def test_every_flag_of_the_agent_has_a_text_that_says_what_to_do():
     assert sorted(raised - set(EXPLAINED)) == []
 
 
+def test_what_made_results_invalid_comes_first():
+    minor = Reason(flag="ci_target_not_met", severity="degraded", detail="wide")
+    major = Reason(flag="nan_inf", severity="invalid", detail="3 NaN")
+    runs = [run("a", measured=result(reasons=(minor,))), run("b", threads=4, measured=result(reasons=(major,)))]
+    html = str(render(Subject(comparison=compare(campaign(*runs), None))))
+    assert html.index("nan_inf") < html.index("ci_target_not_met")
+
+
 def test_a_flag_is_shown_with_its_text_and_every_run_it_touches():
     reason = Reason(flag="steal", severity="degraded", detail="the hypervisor took <9 %>")
     runs = [run(name, threads=threads, measured=result(reasons=(reason,))) for name, threads in (("a", 1), ("b", 4))]

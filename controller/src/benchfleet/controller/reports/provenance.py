@@ -41,6 +41,8 @@ def _flat(provenance: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]
         if isinstance(value, dict) and not prefix:
             found += _flat(value, f"{key}.")
             continue
+        if isinstance(value, float):
+            value = float(f"{value:.4g}")
         text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
         found.append((f"{prefix}{key}", text if len(text) <= VALUE_CHARACTERS else text[: VALUE_CHARACTERS - 1] + "…"))
     return found

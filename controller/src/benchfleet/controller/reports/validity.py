@@ -36,9 +36,10 @@ EXPLAINED = {
 
 
 def render(subject: Subject) -> Markup:
-    """One entry a flag."""
+    """One entry a flag; those that made a result invalid come first."""
     flags: dict[str, list[tuple[str, str, str]]] = {}
     for row in subject.comparison.rows:
         for reason in row.run.result.reasons if row.run.result else ():
             flags.setdefault(reason.flag, []).append((row.label, reason.severity, reason.detail))
-    return template("validity.html", flags=sorted(flags.items()), explained=EXPLAINED)
+    worst = sorted(flags.items(), key=lambda item: (all(entry[1] != "invalid" for entry in item[1]), item[0]))
+    return template("validity.html", flags=worst, explained=EXPLAINED)
