@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import random
+import re
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -17,13 +18,14 @@ from benchfleet.agent import certificates, identity, incarnation
 from benchfleet.agent.cache import LIMIT_BYTES, Cache
 from benchfleet.agent.sampler import Sampler
 from benchfleet.agent.session import machine, messages
+from benchfleet.agent.session.dialogue import EOF, FINAL, Away, Dialogue, Sent, check_version
 from benchfleet.agent.session.link import Outbound, Transfers, channel
 from benchfleet.agent.session.machine import Ref
 from benchfleet.agent.spool import Entry, Spool
 from benchfleet.agent.worker import Worker
 from benchfleet.core import wire
 from benchfleet.core.clock import Clock, SystemClock
-from benchfleet.core.errors import BenchfleetError, DocumentError
+from benchfleet.core.errors import BenchfleetError, DocumentError, RefusedError, UnreachableError
 from benchfleet.core.inventory import Inventory
 from benchfleet.core.status import error_of
 from benchfleet.v1 import agent_pb2
@@ -32,12 +34,19 @@ from benchfleet.v1.agent_pb2_grpc import AgentServiceStub
 log = logging.getLogger(__name__)
 
 BACKOFF_MAX_S = 30.0
-MISSED_MAX = 3
 WELCOME_TIMEOUT_S = 20.0
 DRAIN_S = 25.0
 REPORT_RETRY_S = 2.0
 RENEW_CHECK_S = 60.0
+CLOSE_GRACE_S = 600.0
+SENT_AGAIN = ("NO_SERIES", "DIGEST_MISMATCH")
+"""Refusals of a report that another sending of the same bytes answers."""
+
 TICK_S = 0.5
+BEAT_MIN_S = 0.01
+"""A controller that asks for more beats than this is mistaken, and would only be flooded."""
+
+_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +62,7 @@ class Settings:
 class Daemon:
     """Run it once; `stop` ends it cleanly."""
 
-    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+    def __init__(self, settings: Settings, clock: Clock | None = None, rng: random.Random | None = None) -> None:
         self.clock = clock or SystemClock()
         found = identity.load(settings.state)
         certificates.check(found.certificate_pem)
@@ -72,13 +81,15 @@ class Daemon:
         )
         self.machine = machine.State()
         self.outbound: Outbound | None = None
-        self.transfers = Transfers(self.identity)
+        self._dialogue: Dialogue | None = None
+        self._random = rng or random.Random()
+        self.transfers = Transfers(self.identity, self._random.uniform)
         self._stops: dict[Ref, asyncio.Event] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._closing: set[asyncio.Task[None]] = set()
         self._report = asyncio.Event()
         self._ending = asyncio.Event()
         self._ttl_s = 30.0
-        self._random = random.Random()
 
     def stop(self) -> None:
         """Asks for a clean end: the attempt is stopped, then Bye."""
@@ -103,20 +114,24 @@ class Daemon:
     async def _sessions(self) -> None:
         failures = 0
         while not self._ending.is_set():
-            welcomed = False
+            after_s = 0.0
             try:
-                welcomed = await self._session()
+                await self._session()
             except grpc.aio.AioRpcError as error:
                 metadata: Any = error.trailing_metadata()  # pairs, whatever the stubs say
                 said = error_of(error.code().name, error.details(), metadata, peer=self._peer)
                 log.warning("session event=ended error=%s", said)
-                if said.reason in ("CERTIFICATE_REVOKED", "NOT_ENROLLED", "CLONED", "PROTOCOL_VERSION"):
-                    raise said from error
+                if said.reason in FINAL:
+                    raise RefusedError(str(said), reason=said.reason) from error
                 certificates.check(self.identity.certificate_pem)
+            except Away as away:
+                after_s = away.retry_after_s
+                log.warning("session event=away peer=%s error=%s", self._peer, away)
             except (asyncio.TimeoutError, ConnectionError) as error:
                 log.warning("session event=lost peer=%s error=%s", self._peer, error or "no answer in time")
-            failures = 0 if welcomed else failures + 1
-            wait_s = self._random.uniform(0, min(BACKOFF_MAX_S, 2.0**failures))
+            failures = 0 if self._dialogue is not None and self._dialogue.answered else failures + 1
+            self._dialogue = None
+            wait_s = after_s + self._random.uniform(0, max(after_s / 2, min(BACKOFF_MAX_S, 2.0**failures)))
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._ending.wait(), wait_s)
 
@@ -124,105 +139,78 @@ class Daemon:
     def _peer(self) -> str:
         return self.identity.controller
 
-    async def _session(self) -> bool:
-        """One stream from hello to its end; whether the controller welcomed it."""
+    async def _session(self) -> None:
+        """One stream from hello to its end."""
         async with channel(self.identity) as line:
             outbound = Outbound()
             spooled = [Ref(e.run_id, e.epoch) for e in self.spool.entries()]
-            outbound.send(messages.hello(self.instance, self.inventory, self._active(), spooled, self.clock.utc()))
-            call = AgentServiceStub(line).Session(outbound.messages())
-            first = await asyncio.wait_for(call.read(), WELCOME_TIMEOUT_S)
-            if first is grpc.aio.EOF or first.WhichOneof("message") != "welcome":  # type: ignore[attr-defined]
-                await call  # raises what the controller said
-                return False
-            welcome = first.welcome
-            self._ttl_s = welcome.lease_ttl_ms / 1000
-            self.outbound = outbound
-            self._report.set()
-            log.info("session event=open controller=%s version=%s", self._peer, welcome.controller_version)
+            outbound.send(messages.hello(self.instance, self.inventory, self.active(), spooled, self.clock.utc()))
+            call: Any = AgentServiceStub(line).Session(outbound.messages())
             try:
-                await self._converse(call, outbound, welcome.heartbeat_interval_ms / 1000)
+                first = await asyncio.wait_for(call.read(), WELCOME_TIMEOUT_S)
+                if first is EOF or first is None or first.WhichOneof("message") != "welcome":
+                    raise ConnectionError("the controller did not answer the hello with a welcome")
+                welcome = first.welcome
+                check_version(welcome, self._peer)
+                self._ttl_s = welcome.lease_ttl_ms / 1000
+                self.outbound = outbound
+                self._report.set()
+                log.info("session event=open controller=%s version=%s", self._peer, welcome.controller_version)
+                beat_s = max(BEAT_MIN_S, welcome.heartbeat_interval_ms / 1000)
+                self._dialogue = Dialogue(call, outbound, beat_s, self)
+                await self._dialogue.run(self._ending)
             finally:
                 self.outbound = None
                 call.cancel()
-            return True
 
-    async def _converse(self, call: Any, outbound: Outbound, beat_s: float) -> None:
-        sent: dict[int, tuple[float, frozenset[Ref]]] = {}
-        beats = asyncio.create_task(self._beat(outbound, beat_s, sent))
-        ending = asyncio.create_task(self._ending.wait())
-        try:
-            while True:
-                reading = asyncio.ensure_future(call.read())
-                done, _ = await asyncio.wait(
-                    {reading, beats, ending}, timeout=beat_s * MISSED_MAX, return_when=asyncio.FIRST_COMPLETED
-                )
-                if ending in done:
-                    reading.cancel()
-                    await self._leave(outbound)
-                    return
-                if not done or beats in done:
-                    reading.cancel()
-                    raise asyncio.TimeoutError
-                message = reading.result()
-                if message is grpc.aio.EOF:  # type: ignore[attr-defined]
-                    await call
-                    return
-                self._receive(message, sent)
-        finally:
-            for task in (beats, ending):
-                task.cancel()
+    def beat(self, seq: int) -> agent_pb2.SessionRequest:
+        """The heartbeat of this moment."""
+        return messages.heartbeat(seq, self.active(), self.sampler.latest(), self.clock.utc())
 
-    def _receive(self, message: agent_pb2.SessionResponse, sent: dict[int, tuple[float, frozenset[Ref]]]) -> None:
+    def boottime_s(self) -> float:
+        """The clock that leases run on."""
+        return self.clock.boottime_s()
+
+    def heard(self, message: agent_pb2.SessionResponse, answered: Sent | None) -> None:
+        """What the controller says of attempts; a kind that is not known is of a newer controller, and passed over."""
         kind = message.WhichOneof("message")
         if kind == "assign":
-            found = message.assign.attempt
-            of = Ref(found.run_id, found.epoch)
-            try:
-                spec = wire.runspec_from_wire(message.assign.spec)
-            except DocumentError as error:
-                log.warning("assign event=refused run=%s error=%s", of.run_id, error)
-                self._send(messages.progress(of, machine.STOPPED))
-                return
-            self._step(machine.Offered(offer=machine.Offer(ref=of, spec=spec), ttl_s=self._ttl_s))
+            self._offered(message.assign)
         elif kind == "cancel":
             found = message.cancel.attempt
             self._step(machine.Cancelled(ref=Ref(found.run_id, found.epoch)))
-        elif kind == "ack":
-            answered = sent.pop(message.ack.heartbeat_seq, None)
-            if answered is not None:
-                self._step(machine.Renewed(sent_s=answered[0], refs=answered[1], ttl_s=self._ttl_s))
-        elif kind == "go_away" and message.go_away.final:
-            log.error("session event=go_away reason=%s detail=%s", message.go_away.reason, message.go_away.detail)
-            self._ending.set()
+        elif answered is not None:
+            self._step(machine.Renewed(sent_s=answered[0], refs=answered[1], ttl_s=self._ttl_s))
 
-    async def _beat(self, outbound: Outbound, beat_s: float, sent: dict[int, tuple[float, frozenset[Ref]]]) -> None:
-        seq = 0
-        while True:
-            seq += 1
-            active = frozenset(self._active())
-            sent[seq] = (self.clock.boottime_s(), active)
-            if len(sent) > MISSED_MAX or not outbound.send(
-                messages.heartbeat(seq, active, self.sampler.latest(), self.clock.utc())
-            ):
-                return
-            await asyncio.sleep(beat_s)
+    def _offered(self, assign: agent_pb2.Assign) -> None:
+        of = Ref(assign.attempt.run_id, assign.attempt.epoch)
+        if not _RUN_ID.fullmatch(of.run_id):  # it becomes the name of a folder
+            log.warning("assign event=refused run=%r error=not a run id", of.run_id[:80])
+            return
+        try:
+            spec = wire.runspec_from_wire(assign.spec)
+        except DocumentError as error:
+            log.warning("assign event=refused run=%s error=%s", of.run_id, error)
+            self._send(messages.progress(of, machine.STOPPED))
+            return
+        self._step(machine.Offered(offer=machine.Offer(ref=of, spec=spec), ttl_s=self._ttl_s))
 
-    async def _leave(self, outbound: Outbound) -> None:
+    async def drained(self) -> None:
+        """Stops what runs; returns when nothing of it does, or after DRAIN_S."""
         self._step(machine.Draining())
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(asyncio.gather(*self._tasks, return_exceptions=True), DRAIN_S)
-        await asyncio.sleep(0)
-        outbound.send(messages.bye("stopped"))
-        outbound.finish()
-        await asyncio.sleep(0.1)  # lets the writer hand over; a Bye that is lost costs a lease and no result
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=DRAIN_S)
 
-    def _active(self) -> list[Ref]:
+    def active(self) -> list[Ref]:
+        """What is worked on."""
         return [self.machine.active.ref] if self.machine.active is not None else []
 
     def _send(self, message: agent_pb2.SessionRequest) -> None:
         if self.outbound is not None:
-            self.outbound.send(message)
+            try:
+                self.outbound.send(message)
+            except DocumentError as error:
+                log.warning("session event=not_sent error=%s", error)
 
     def _step(self, event: machine.Event) -> None:
         self.machine, actions = machine.step(self.machine, event, self.clock.boottime_s())
@@ -279,11 +267,17 @@ class Daemon:
                 try:
                     await self.transfers.report(entry)
                 except grpc.aio.AioRpcError as error:
-                    refused = error.code() in (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.PERMISSION_DENIED)
-                    log.warning("report event=failed run=%s error=%s", entry.run_id, error.details())
-                    if not refused:
+                    metadata: Any = error.trailing_metadata()  # pairs, whatever the stubs say
+                    said = error_of(error.code().name, error.details(), metadata, peer=self._peer)
+                    log.warning("report event=failed run=%s error=%s", entry.run_id, said)
+                    if (
+                        isinstance(said, DocumentError) and said.reason not in SENT_AGAIN
+                    ) or said.reason == "NOT_YOURS":
+                        self.spool.set_aside(entry)
+                    elif isinstance(said, UnreachableError):
                         break
-                    self.spool.set_aside(entry)
+                except OSError as error:  # of this entry's series: it must not hold up the others
+                    log.warning("report event=failed run=%s error=%s", entry.run_id, error)
                 else:
                     self.spool.remove(entry)
 
@@ -301,6 +295,9 @@ class Daemon:
                 else:
                     self.identity = replace(self.identity, key_pem=key_pem, certificate_pem=certificate_pem)
                     identity.save(self.settings.state, self.identity)
-                    old, self.transfers = self.transfers, Transfers(self.identity)
-                    await old.close()
+                    old, self.transfers = self.transfers, Transfers(self.identity, self._random.uniform)
+                    # What is on its way on the old channel gets through; an open session lives on by itself.
+                    closing = asyncio.create_task(old.close(CLOSE_GRACE_S))
+                    self._closing.add(closing)
+                    closing.add_done_callback(self._closing.discard)
             await asyncio.sleep(RENEW_CHECK_S)

@@ -20,6 +20,7 @@ from benchfleet.agent.session.machine import Offer
 from benchfleet.agent.spool import Entry, Spool
 from benchfleet.core import results
 from benchfleet.core.clock import Clock
+from benchfleet.core.errors import UnreachableError
 from benchfleet.core.inventory import Inventory
 from benchfleet.core.results import Failure, Result
 from benchfleet.core.runspec import Artifact, RunSpec
@@ -104,6 +105,8 @@ class Worker:
             files = await _or_stop(self._files(offer, fetch), stop)
         except CorruptError as error:
             return _failed(offer, "artifact_corrupt", "prepare", str(error)), None
+        except UnreachableError as error:
+            return _failed(offer, "artifact_unavailable", "prepare", str(error)), None
         except OSError as error:
             reason = "disk_low" if error.errno in FULL else "disk"
             return _failed(offer, reason, "prepare", f"artifacts cannot be stored ({error.strerror})"), None

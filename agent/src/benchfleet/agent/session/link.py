@@ -4,22 +4,43 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+import logging
+import random
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import grpc
 
 from benchfleet.agent.identity import CHANNEL_OPTIONS, Identity
 from benchfleet.agent.spool import Entry
-from benchfleet.core.wire import CHUNK_BYTES
+from benchfleet.core.errors import DocumentError, UnreachableError
+from benchfleet.core.status import error_of
+from benchfleet.core.wire import CHUNK_BYTES, MESSAGE_BYTES_MAX
 from benchfleet.v1 import agent_pb2, enrollment_pb2
 from benchfleet.v1.agent_pb2_grpc import AgentServiceStub
 from benchfleet.v1.enrollment_pb2_grpc import RenewalServiceStub
 
+log = logging.getLogger(__name__)
+
 CALL_TIMEOUT_S = 30.0
 TRANSFER_TIMEOUT_S = 3600.0
-OUTBOUND_MAX = 256
-"""Messages that wait for the one writer; more means that the stream is stuck, and it is dropped."""
+OUTBOUND_MAX = 64
+OUTBOUND_BYTES_MAX = 256 * 1024
+"""What waits for the one writer; more means a stuck stream, which is dropped. A larger message goes alone."""
+
+FETCH_TRIES_MAX = 6
+"""Tries in a row that brought no byte: about a minute of absence, longer than a lease lasts without a controller."""
+
+FETCH_WAIT_MAX_S = 15.0
+RESUMED = (
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.CANCELLED,
+    grpc.StatusCode.INTERNAL,
+    grpc.StatusCode.UNKNOWN,
+    grpc.StatusCode.RESOURCE_EXHAUSTED,
+)
+"""How a cut, a restart of the controller, or a reset of the stream ends a fetch."""
 
 
 def channel(identity: Identity) -> grpc.aio.Channel:
@@ -33,20 +54,39 @@ def channel(identity: Identity) -> grpc.aio.Channel:
 class Transfers:
     """What is not the session: artifacts down, series and results up, the next certificate."""
 
-    def __init__(self, identity: Identity) -> None:
+    def __init__(self, identity: Identity, uniform: Callable[[float, float], float] = random.uniform) -> None:
+        self._uniform, self._peer = uniform, identity.controller
         self._channel = channel(identity)
         self._agents = AgentServiceStub(self._channel)
         self._renewal = RenewalServiceStub(self._channel)
 
-    async def close(self) -> None:
-        """Ends the channel."""
-        await self._channel.close(None)
+    async def close(self, grace_s: float | None = None) -> None:
+        """Ends the channel, at once or when what is on its way has come through."""
+        await self._channel.close(grace_s)
 
     async def fetch(self, digest: str, offset: int) -> AsyncIterator[bytes]:
-        """The bytes of an artifact from an offset on."""
-        request = agent_pb2.FetchArtifactRequest(digest=digest, offset=offset)
-        async for part in self._agents.FetchArtifact(request, timeout=TRANSFER_TIMEOUT_S):
-            yield part.data
+        """The bytes of an artifact from an offset on, resumed where it is cut; UnreachableError when given up."""
+        failed = 0
+        while True:
+            request = agent_pb2.FetchArtifactRequest(digest=digest, offset=offset)
+            try:
+                async for part in self._agents.FetchArtifact(request, timeout=TRANSFER_TIMEOUT_S):
+                    offset += len(part.data)
+                    failed = 0
+                    yield part.data
+                return
+            except grpc.aio.AioRpcError as error:
+                metadata: Any = error.trailing_metadata()  # pairs, whatever the stubs say
+                said = error_of(error.code().name, error.details(), metadata, peer=self._peer)
+                if error.code() not in RESUMED:
+                    raise said from error
+                failed += 1
+                log.warning("fetch event=cut digest=%s offset=%d tries=%d error=%s", digest[:12], offset, failed, said)
+                if failed >= FETCH_TRIES_MAX:
+                    raise UnreachableError(
+                        f"artifact {digest[:12]}: {failed} tries brought no byte; last: {said}"
+                    ) from error
+            await asyncio.sleep(self._uniform(0, min(FETCH_WAIT_MAX_S, 2.0**failed)))
 
     async def report(self, entry: Entry) -> None:
         """Series first, then the result; returns when the controller has committed both."""
@@ -96,13 +136,21 @@ class Outbound:
 
     def __init__(self) -> None:
         self._queue: asyncio.Queue[agent_pb2.SessionRequest | None] = asyncio.Queue(OUTBOUND_MAX)
+        self.held_bytes = 0
+        self.overflowed = asyncio.Event()
 
     def send(self, message: agent_pb2.SessionRequest) -> bool:
-        """Queues a message; False when the stream does not move."""
-        try:
-            self._queue.put_nowait(message)
-        except asyncio.QueueFull:
+        """Queues a message; False when the stream does not move; DocumentError for one that is too large to send."""
+        size_bytes = message.ByteSize()
+        if size_bytes > MESSAGE_BYTES_MAX:
+            raise DocumentError(
+                f"message of {size_bytes} bytes to the controller: at most {MESSAGE_BYTES_MAX} are sent"
+            )
+        if (self.held_bytes and self.held_bytes + size_bytes > OUTBOUND_BYTES_MAX) or self._queue.full():
+            self.overflowed.set()
             return False
+        self.held_bytes += size_bytes
+        self._queue.put_nowait(message)
         return True
 
     def finish(self) -> None:
@@ -113,4 +161,5 @@ class Outbound:
     async def messages(self) -> AsyncIterator[agent_pb2.SessionRequest]:
         """For the stub: it pulls one at a time."""
         while (message := await self._queue.get()) is not None:
+            self.held_bytes -= message.ByteSize()
             yield message
