@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from benchfleet.controller.client.credentials import find_credentials
+from benchfleet.controller.client.interrupt import interrupted_once
 from benchfleet.core.errors import DocumentError
 
 if TYPE_CHECKING:
@@ -47,7 +48,9 @@ def fleet_options(function: Callable[..., Any]) -> Callable[..., Any]:
         os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # a failed handshake is one line, and ours
         for name, value in options.items():
             _check_text(name, value)
-        return function(*args, fleet=FleetOptions(credentials=credentials, controller=controller), **options)
+        fleet = FleetOptions(credentials=credentials, controller=controller)
+        with interrupted_once():
+            return function(*args, fleet=fleet, **options)
 
     return wrapped
 
