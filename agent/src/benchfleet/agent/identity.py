@@ -8,9 +8,13 @@ import stat
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from benchfleet.agent.disk import sync_folder
 from benchfleet.core.errors import RefusedError, StateError
 
 FILE = "identity.json"
+ROOM_BYTES = 16 * 1024
+"""More than an identity takes."""
+
 SERVER_NAME = "benchfleet-controller"
 """What every controller's certificate says, whatever address it is dialled by."""
 
@@ -47,15 +51,36 @@ def save(state: Path, identity: Identity) -> None:
     """Writes the file atomically, mode 0600; StateError when it cannot be written."""
     try:
         state.mkdir(parents=True, exist_ok=True, mode=0o700)
-        scratch = state / f".{FILE}.new"
-        handle = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w") as file:
-            json.dump(asdict(identity), file)
-            file.flush()
-            os.fsync(file.fileno())
+        scratch = _write(state, json.dumps(asdict(identity)).encode())
         scratch.replace(state / FILE)
+        sync_folder(state)
     except OSError as error:
         raise StateError(f"state {state}: cannot be written ({error.strerror}); choose another with --state") from error
+
+
+def check_room(state: Path) -> None:
+    """Before a token is used up: writes what `save` would, and takes it away; StateError when that is impossible."""
+    try:
+        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _write(state, bytes(ROOM_BYTES)).unlink()
+    except OSError as error:
+        raise StateError(f"state {state}: cannot be written ({error.strerror}); choose another with --state") from error
+
+
+def _write(state: Path, payload: bytes) -> Path:
+    """A scratch file that was its owner's alone from its first byte; one that a crash left behind is dropped."""
+    scratch = state / f".{FILE}.new"
+    scratch.unlink(missing_ok=True)
+    handle = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(payload)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        scratch.unlink(missing_ok=True)
+        raise
+    return scratch
 
 
 def load(state: Path) -> Identity:

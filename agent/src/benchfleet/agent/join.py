@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchfleet.agent import certificates, identity
-from benchfleet.core.errors import DocumentError, RefusedError, UnreachableError
+from benchfleet.core.errors import BenchfleetError, DocumentError, RefusedError, UnreachableError
 from benchfleet.core.status import error_of
 
 CONNECT_S = 10.0
@@ -41,6 +41,9 @@ def join(token_text: str, controller: str, state: Path, enroll: str | None = Non
     from benchfleet.v1 import enrollment_pb2, enrollment_pb2_grpc
 
     token = parse_token(token_text)
+    # The token works once: whatever would keep its identity from being kept is found before it is sent.
+    refuse_second(state)
+    identity.check_room(state)
     host, port = split_address(controller)
     enroll_host, enroll_port = split_address(enroll) if enroll else (host, token.enroll_port)
     assert enroll_port is not None
@@ -66,6 +69,19 @@ def join(token_text: str, controller: str, state: Path, enroll: str | None = Non
     )
     identity.save(state, made)
     return made
+
+
+def refuse_second(state: Path) -> None:
+    """RefusedError when the folder holds an identity that still works; an expired or damaged one may be replaced."""
+    try:
+        held = identity.load(state)
+        certificates.check(held.certificate_pem)
+    except (BenchfleetError, ValueError):
+        return
+    raise RefusedError(
+        f"join: {state} holds the identity of {held.device}; choose another --state, "
+        f"or remove {state / identity.FILE} to join anew"
+    )
 
 
 def split_address(text: str) -> tuple[str, int | None]:
