@@ -28,6 +28,7 @@ from onnx import load, save
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from onnxruntime.transformers.float16 import convert_float_to_float16
+from onnxruntime.transformers.onnx_model import OnnxModel
 
 TOP1_FLOOR = 0.97
 CALIBRATION_IMAGES = 256
@@ -54,7 +55,9 @@ def write_onnx(net: torch.nn.Module, data: Digits, folder: Path) -> None:
     torch.onnx.export(
         net, (example,), str(fp32), input_names=["x"], output_names=["logits"], dynamic_axes=axes, dynamo=False
     )
-    save(convert_float_to_float16(load(fp32), keep_io_types=True), folder / "digits-fp16.onnx")
+    half = OnnxModel(convert_float_to_float16(load(fp32), keep_io_types=True))
+    half.topological_sort()  # the converter appends its casts at the end, which the ONNX checker refuses
+    save(half.model, folder / "digits-fp16.onnx")
     quant_pre_process(str(fp32), str(prepared), skip_symbolic_shape=True)
     quantize_static(
         str(prepared),
