@@ -58,12 +58,16 @@ def _show(facts: ModelFacts) -> None:
     row("weights", _count(facts.weight_bytes, " bytes"))
     row("MACs", _count(facts.macs))
     row("FLOPs", _count(facts.flops))
+    row("peak activations", _count(facts.peak_activation_bytes, " bytes"))
+    row("dynamic axes", ", ".join(facts.dynamic_axes) or "none")
     for name, tensors in (("input", facts.inputs), ("output", facts.outputs)):
         for tensor in tensors:
             sizes = " x ".join("?" if size is None else str(size) for size in tensor.shape)
             quantised = f", scale {tensor.scale:g}, zero point {tensor.zero_point}" if tensor.scale is not None else ""
             row(name, f"{tensor.name}: {tensor.dtype} [{sizes}]{quantised}")
     row("operators", ", ".join(f"{name} {count}" for name, count in facts.operators.items()))
+    if facts.custom_operators:
+        row("custom", ", ".join(facts.custom_operators))
     if facts.external_data:
         row("external data", ", ".join(facts.external_data))
     Console().print(table)

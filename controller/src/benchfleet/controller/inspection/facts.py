@@ -49,10 +49,24 @@ class ModelFacts:
     parameters: Count
     weight_bytes: Count
     macs: Count
+    peak_activation_bytes: Count = field(
+        default_factory=lambda: Count(value=None, reason="not counted by the version that read this file")
+    )
     operators: dict[str, int] = field(default_factory=dict)
     opset: dict[str, int] = field(default_factory=dict)
     external_data: tuple[str, ...] = ()
     dynamic_batch: bool = False
+    custom_operators: tuple[str, ...] = ()
+
+    @property
+    def dynamic_axes(self) -> tuple[str, ...]:
+        """The open sizes, as `input[axis]`, with their symbol where the file names one."""
+        return tuple(
+            f"{tensor.name}[{axis}]" + (f"={size}" if size else "")
+            for tensor in (*self.inputs, *self.outputs)
+            for axis, size in enumerate(tensor.shape)
+            if not isinstance(size, int)
+        )
 
     @property
     def flops(self) -> Count:
@@ -61,17 +75,20 @@ class ModelFacts:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data; flops beside macs."""
-        return {"schema": SCHEMA, **asdict(self), "flops": asdict(self.flops)}
+        return {"schema": SCHEMA, **asdict(self), "flops": asdict(self.flops), "dynamic_axes": self.dynamic_axes}
 
     @staticmethod
     def from_json(data: dict[str, Any]) -> ModelFacts:
         """The inverse of to_json."""
-        plain = {k: v for k, v in data.items() if k not in ("schema", "flops")}
-        for name in ("parameters", "weight_bytes", "macs"):
-            plain[name] = Count(**plain[name])
+        plain = {k: v for k, v in data.items() if k not in ("schema", "flops", "dynamic_axes")}
+        for name in ("parameters", "weight_bytes", "macs", "peak_activation_bytes"):
+            if name in plain:  # a file read by an older version has no peak
+                plain[name] = Count(**plain[name])
         for name in ("inputs", "outputs"):
             plain[name] = tuple(TensorFacts(**{**t, "shape": tuple(t["shape"])}) for t in plain[name])
-        return ModelFacts(**{**plain, "external_data": tuple(plain["external_data"])})
+        for name in ("external_data", "custom_operators"):
+            plain[name] = tuple(plain.get(name, ()))
+        return ModelFacts(**plain)
 
 
 def precision_of(bytes_by_dtype: dict[str, int]) -> tuple[str, dict[str, float]]:

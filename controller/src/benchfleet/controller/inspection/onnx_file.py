@@ -9,7 +9,7 @@ import onnx
 from onnx import ModelProto, TensorProto
 
 from benchfleet.controller.inspection.facts import Count, ModelFacts, TensorFacts, precision_of
-from benchfleet.controller.inspection.onnx_macs import count_macs
+from benchfleet.controller.inspection.onnx_macs import count_work
 from benchfleet.controller.inspection.onnx_weights import (
     UncountedError,
     Weight,
@@ -39,22 +39,27 @@ def read(path: Path) -> ModelFacts:
     precision, shares = precision_of(dict(bytes_by_dtype))
     held = {t.name for t in graph.initializer}
     inputs = tuple(_tensor(v) for v in graph.input if v.name not in held)
+    opset = {o.domain or "ai.onnx": o.version for o in model.opset_import}
+    operators = dict(sorted(Counter(n.op_type for g in graphs_of(graph) for n in g.node).items()))
+    outputs = tuple(_tensor(v) for v in graph.output)
+    macs, peak = count_work(model)  # last: it drops the weights
     return ModelFacts(
         file=path.name,
         digest="",
         size_bytes=0,
         format="onnx",
         inputs=inputs,
-        outputs=tuple(_tensor(v) for v in graph.output),
+        outputs=outputs,
         precision=precision,
         precision_shares=shares,
         parameters=Count(value=None if why else sum(weight.count for weight in weights), reason=why),
         weight_bytes=Count(value=None if why else sum(bytes_by_dtype.values()), reason=why),
-        operators=dict(sorted(Counter(n.op_type for g in graphs_of(graph) for n in g.node).items())),
-        opset={o.domain or "ai.onnx": o.version for o in model.opset_import},
+        operators=operators,
+        opset=opset,
         external_data=external,
         dynamic_batch=bool(inputs) and all(t.shape and not isinstance(t.shape[0], int) for t in inputs),
-        macs=count_macs(model),  # last: it drops the weights
+        macs=macs,
+        peak_activation_bytes=peak,
     )
 
 

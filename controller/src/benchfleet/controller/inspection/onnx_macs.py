@@ -13,13 +13,14 @@ from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, inliner, sha
 
 from benchfleet.controller.inspection.facts import Count
 from benchfleet.controller.inspection.onnx_fold import fold
+from benchfleet.controller.inspection.onnx_memory import CONTROL_FLOW, count_peak
 from benchfleet.controller.inspection.onnx_weights import constants_of, label, tensors_of
 
 _CONV = {"Conv", "ConvInteger", "QLinearConv", "FusedConv", "ConvTranspose"}
 _MATMUL = {"MatMul", "MatMulInteger", "QLinearMatMul", "FusedMatMul"}
 _GEMM = {"Gemm", "QGemm", "FusedGemm"}
-_CONTROL_FLOW = {"If", "Loop", "Scan"}
-_UNCOUNTED = {"LSTM", "GRU", "RNN", "Attention", "Einsum", "DeformConv", "DFT", "STFT"}
+_RECURRENT = {"LSTM", "GRU", "RNN"}
+_UNCOUNTED = {"Attention", "DeformConv", "DFT", "STFT"}
 _STANDARD = {"", "ai.onnx"}
 _CONTRIB = {"com.microsoft", "com.microsoft.nchwc"}
 _CONTRIB_WITHOUT_PRODUCTS = {
@@ -35,14 +36,20 @@ _KEPT_ELEMENTS = 1024
 Shape = tuple[int, ...] | None
 
 
-def count_macs(model: ModelProto) -> Count:
-    """The count; `model` is used up."""
+def count_work(model: ModelProto) -> tuple[Count, Count]:
+    """Multiply-accumulates and peak activation bytes; `model` is used up."""
     try:
         graph = _inferred(model)
     except CycleError:
-        return Count(value=None, reason="the graph has a cycle")
+        unknown = Count(value=None, reason="the graph has a cycle")
+        return unknown, unknown
     except Exception as error:  # the vendor raises its own types
-        return Count(value=None, reason=f"shape inference failed: {(str(error).splitlines() or ['?'])[0][:160]}")
+        why = f"shape inference failed: {(str(error).splitlines() or ['?'])[0][:160]}"
+        return Count(value=None, reason=why), Count(value=None, reason=why)
+    return _count_macs(graph), count_peak(graph)
+
+
+def _count_macs(graph: GraphProto) -> Count:
     shapes = _shapes(graph)
     total = 0
     for node in graph.node:
@@ -58,7 +65,7 @@ def count_macs(model: ModelProto) -> Count:
 
 def _unknown(node: NodeProto) -> str | None:
     kind, domain = node.op_type, node.domain
-    if kind in _CONTROL_FLOW:
+    if kind in CONTROL_FLOW:
         return f"control flow ({kind}): how often it runs is not in the file"
     if kind in _CONV | _MATMUL | _GEMM and domain in _STANDARD | _CONTRIB:
         return None
@@ -108,6 +115,7 @@ def _needs(node: NodeProto) -> list[str]:
 
 def _shapes(graph: GraphProto) -> dict[str, Shape]:
     shapes: dict[str, Shape] = {name: tuple(t.dims) for name, t in constants_of(graph)}
+    shapes.update((s.values.name, tuple(s.dims)) for s in graph.sparse_initializer)  # not of the values alone
     for value in (*graph.input, *graph.value_info, *graph.output):
         if not value.type.tensor_type.HasField("shape"):
             continue
@@ -138,7 +146,35 @@ def _node_macs(node: NodeProto, shapes: dict[str, Shape]) -> int | None:
         if left is None or made is None or len(left) != 2:
             return None
         return math.prod(made) * left[0 if _flag(node, "transA") else 1]
-    return 0
+    if kind in _RECURRENT:
+        return _recurrent_macs(node, shapes)
+    return _einsum_macs(node, shapes) if kind == "Einsum" else 0
+
+
+def _recurrent_macs(node: NodeProto, shapes: dict[str, Shape]) -> int | None:
+    """Every step multiplies by W and by R; peepholes work element by element. With lengths of their own: unknown."""
+    if len(node.input) > 4 and node.input[4]:
+        return None
+    given, weight, recurrent = (shapes.get(name) for name in node.input[:3])
+    if given is None or weight is None or recurrent is None or len(given) != 3:
+        return None
+    return given[0] * given[1] * (math.prod(weight) + math.prod(recurrent))
+
+
+def _einsum_macs(node: NodeProto, shapes: dict[str, Shape]) -> int | None:
+    """The product of all index sizes for two operands; more are multiplied in an order that is the runtime's."""
+    if len(node.input) == 1:
+        return 0
+    equation = next((a.s.decode("utf-8", "replace") for a in node.attribute if a.name == "equation"), "")
+    terms = equation.replace(" ", "").split("->")[0].split(",")
+    sizes: dict[str, int] = {}
+    for term, name in zip(terms, node.input, strict=False):
+        shape = shapes.get(name)
+        if shape is None or len(shape) != len(term) or not term.isalpha():
+            return None
+        for index, size in zip(term, shape, strict=True):
+            sizes[index] = max(size, sizes.get(index, 1))
+    return math.prod(sizes.values()) if len(terms) == len(node.input) == 2 else None
 
 
 def _inner_axis(node: NodeProto, right: tuple[int, ...]) -> int:

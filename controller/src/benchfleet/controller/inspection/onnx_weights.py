@@ -77,7 +77,7 @@ class Weight:
     @property
     def size_bytes(self) -> int:
         """What it takes in memory."""
-        return _size_bytes(self.data_type, self.count)
+        return size_bytes_of(self.data_type, self.count)
 
 
 def dtype_name(data_type: int) -> str:
@@ -141,7 +141,7 @@ def check(tensor: TensorProto) -> None:
         raise DocumentError(f"tensor {tensor.name!r} has a negative size; export the model again")
     if tensor.data_location == TensorProto.EXTERNAL or not tensor.HasField("raw_data"):
         return
-    wanted = _size_bytes(tensor.data_type, math.prod(tensor.dims))
+    wanted = size_bytes_of(tensor.data_type, math.prod(tensor.dims))
     if len(tensor.raw_data) != wanted:
         raise DocumentError(
             f"tensor {tensor.name!r} holds {len(tensor.raw_data):,} bytes where its shape needs {wanted:,}; "
@@ -224,7 +224,8 @@ def _value(attribute: AttributeProto) -> TensorProto | None:
     return None
 
 
-def _size_bytes(data_type: int, count: int) -> int:
+def size_bytes_of(data_type: int, count: int) -> int:
+    """What so many values of a type take."""
     if "INT4" in TensorProto.DataType.Name(data_type):
         return (count + 1) // 2
     return count * int(helper.tensor_dtype_to_np_dtype(data_type).itemsize)

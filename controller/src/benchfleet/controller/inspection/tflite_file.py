@@ -13,14 +13,18 @@ from typing import Any
 import tflite
 
 from benchfleet.controller.inspection.facts import Count, ModelFacts, TensorFacts, precision_of
+from benchfleet.controller.inspection.tflite_memory import check_tensors, count_peak, open_inside
 from benchfleet.core.errors import DocumentError
 
 _TYPES = {v: k.lower() for k, v in vars(tflite.TensorType).items() if not k.startswith("_")}
 _OPERATORS = {v: k for k, v in vars(tflite.BuiltinOperator).items() if not k.startswith("_")}
+CUSTOM = "CUSTOM:"
+EDGE_TPU = "edgetpu-custom-op"
+"""What the Edge TPU compiler puts in place of all operators that it maps: https://coral.ai/docs/edgetpu/compiler/"""
 _MULTIPLYING = {"CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "FULLY_CONNECTED", "BATCH_MATMUL", "CONV_3D"}
 _UNCOUNTED = {
     "LSTM", "UNIDIRECTIONAL_SEQUENCE_LSTM", "BIDIRECTIONAL_SEQUENCE_LSTM", "SVDF", "RNN", "UNIDIRECTIONAL_SEQUENCE_RNN",
-    "WHILE", "IF", "CALL", "CUSTOM",
+    "WHILE", "IF", "CALL",
 }  # fmt: skip
 
 
@@ -32,10 +36,14 @@ def read(path: Path) -> ModelFacts:
         raise DocumentError("has no graph in it; export the model again")
     codes = [_operator(model.OperatorCodes(i)) for i in range(model.OperatorCodesLength())]
     graphs = [model.Subgraphs(i) for i in range(model.SubgraphsLength())]
+    check_tensors(model, graphs, len(data))
     operators = Counter(codes[g.Operators(i).OpcodeIndex()] for g in graphs for i in range(g.OperatorsLength()))
-    bytes_by_dtype, parameters = _weights(model, graphs, codes, len(data))
+    custom = tuple(sorted({c.removeprefix(CUSTOM) for c in codes if c.startswith(CUSTOM)}))
+    bytes_by_dtype, parameters = _weights(model, graphs, codes)
     precision, shares = precision_of(bytes_by_dtype)
     unknown = Count(value=None, reason="no weights found in the file")
+    if EDGE_TPU in custom:
+        unknown, parameters = Count(value=None, reason=f"{EDGE_TPU} holds weights in a layout of its own"), 0
     main = graphs[0]
     inputs = tuple(_tensor(main.Tensors(main.Inputs(i))) for i in range(main.InputsLength()))
     return ModelFacts(
@@ -50,6 +58,8 @@ def read(path: Path) -> ModelFacts:
         parameters=Count(value=parameters) if parameters else unknown,
         weight_bytes=Count(value=sum(bytes_by_dtype.values())) if parameters else unknown,
         macs=_macs(graphs, codes),
+        peak_activation_bytes=count_peak(model, graphs),
+        custom_operators=custom,
         operators=dict(sorted(operators.items())),
         opset={"schema": model.Version()},
         dynamic_batch=bool(inputs) and all(t.shape and t.shape[0] is None for t in inputs),
@@ -58,6 +68,9 @@ def read(path: Path) -> ModelFacts:
 
 def _operator(code: Any) -> str:
     number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+    name = code.CustomCode()
+    if number == tflite.BuiltinOperator.CUSTOM:
+        return CUSTOM + (name or b"?").decode("utf-8", "replace")
     return str(_OPERATORS.get(number, f"BUILTIN_{number}"))
 
 
@@ -79,7 +92,7 @@ def _tensor(tensor: Any) -> TensorFacts:
     )
 
 
-def _weights(model: Any, graphs: list[Any], codes: list[str], file_bytes: int) -> tuple[dict[str, int], int]:
+def _weights(model: Any, graphs: list[Any], codes: list[str]) -> tuple[dict[str, int], int]:
     """Bytes by type and number of learned values; each buffer once, shapes and paddings left out."""
     bytes_by_dtype: Counter[str] = Counter()
     parameters = 0
@@ -90,12 +103,9 @@ def _weights(model: Any, graphs: list[Any], codes: list[str], file_bytes: int) -
             tensor = graph.Tensors(index)
             number = tensor.Buffer()
             buffer = model.Buffers(number)
-            offset, size = buffer.Offset(), buffer.Size()
-            held = buffer.DataLength() or size
+            held = buffer.DataLength() or buffer.Size()
             if not held or number in seen:
                 continue
-            if size and offset + size > file_bytes:
-                raise DocumentError(f"buffer {number} ends beyond the file; it is truncated: copy the model again")
             seen.add(number)
             dtype = _TYPES.get(tensor.Type(), "unknown")
             bytes_by_dtype[dtype] += held
@@ -132,6 +142,8 @@ def _macs(graphs: list[Any], codes: list[str]) -> Count:
         kind = codes[operator.OpcodeIndex()]
         if kind in _UNCOUNTED:
             return Count(value=None, reason=f"operator {i} ({kind}) is not counted yet")
+        if kind.startswith((CUSTOM, "STABLEHLO_", "BUILTIN_")):
+            return Count(value=None, reason=f"operator {i} ({kind}): what it multiplies is not known here")
         if kind not in _MULTIPLYING:
             continue
         count = _operator_macs(graph, operator, kind)
@@ -146,6 +158,9 @@ def _operator_macs(graph: Any, operator: Any, kind: str) -> int | None:
         tensor = graph.Tensors(index)
         return [tensor.Shape(i) for i in range(tensor.ShapeLength())]
 
+    operands = (operator.Inputs(0), operator.Inputs(1), operator.Outputs(0))
+    if any(open_inside(graph.Tensors(index)) for index in operands):
+        return None
     made = sizes(operator.Outputs(0))
     weight = sizes(operator.Inputs(1))
     if not made or not weight or min(made) < 1:
@@ -157,7 +172,17 @@ def _operator_macs(graph: Any, operator: Any, kind: str) -> int | None:
         return math.prod(given) * math.prod(weight[:-1])
     if kind == "BATCH_MATMUL":
         left = sizes(operator.Inputs(0))
-        return math.prod(made) * left[-1]
+        return math.prod(made) * left[-2 if _adjoint(operator) else -1]
     if kind == "CONV_3D":
         return math.prod(made) * math.prod(weight[:-1])
     return math.prod(made) * math.prod(weight[1:])  # CONV_2D is OHWI, FULLY_CONNECTED is [out, in]
+
+
+def _adjoint(operator: Any) -> bool:
+    """Whether a BATCH_MATMUL reads its first operand transposed: then the inner axis is the last but one."""
+    table = operator.BuiltinOptions()
+    if table is None:
+        return False
+    options = tflite.BatchMatMulOptions()
+    options.Init(table.Bytes, table.Pos)
+    return bool(options.AdjX())
