@@ -128,6 +128,10 @@ def test_a_model_s_own_failure_is_final_and_a_crash_is_tried_once_more():
     assert step(again, failed("runner_signal", epoch=2), 3.0)[0].run.state == "failed"
 
 
+def test_an_artifact_that_could_not_be_had_says_nothing_about_the_model_and_is_tried_again():
+    assert step(leased(), failed("artifact_unavailable"), 1.0)[0].run.state == "queued"
+
+
 def test_attempts_are_bounded():
     state = NEW
     for epoch in (1, 2, 3):

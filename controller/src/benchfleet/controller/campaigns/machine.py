@@ -23,7 +23,7 @@ MAX_ATTEMPTS = 3
 CRASHES = frozenset({"runner_signal", "oom"})
 """Reasons worth a second try; two in a row of the same kind are the model's own."""
 
-RETRIED = frozenset({"deadline", "stopped", "artifact_corrupt", "device_lost"})
+RETRIED = frozenset({"deadline", "stopped", "artifact_corrupt", "artifact_unavailable", "device_lost"})
 """Reasons that say nothing about the model."""
 
 WAITING = ("queued", "unschedulable")
