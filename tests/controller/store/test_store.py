@@ -143,7 +143,9 @@ def test_rows_answered_before_kill_9_are_there_after_it(tmp_path: Path, acknowle
     assert process.stdout is not None
     seen = [int(process.stdout.readline()) for _ in range(acknowledged)]
     os.kill(process.pid, signal.SIGKILL)
-    rest, _ = process.communicate(timeout=10)
+    # Not communicate(timeout=...): it reads the descriptor and forgets what readline has buffered.
+    rest = process.stdout.read()
+    process.wait(timeout=10)
     seen += [int(line) for line in rest.splitlines(keepends=True) if line.endswith("\n")]
     again = Store(tmp_path)
     try:
