@@ -16,13 +16,13 @@ AGENT = Path(__file__).parents[3] / "agent/src/benchfleet/agent"
 
 
 def flags(source: str) -> Iterator[str]:
-    """First arguments of _degraded and _invalid, however one of them is chosen, and `flag=` of a Reason."""
+    """First arguments of degraded and invalid, however one of them is chosen, and `flag=` of a Reason."""
     for node in ast.walk(ast.parse(source)):
         if not isinstance(node, ast.Call):
             continue
         called = {name.id for name in ast.walk(node.func) if isinstance(name, ast.Name)}
         values = [k.value for k in node.keywords if k.arg == "flag"] if "Reason" in called else []
-        if called & {"_degraded", "_invalid"}:
+        if called & {"degraded", "invalid"}:
             values += node.args[:1]
         yield from (v.value for v in values if isinstance(v, ast.Constant) and isinstance(v.value, str))
 
