@@ -120,20 +120,22 @@ class GaugeReading(_message.Message):
     def __init__(self, sensor: _Optional[str] = ..., kind: _Optional[str] = ..., scope: _Optional[str] = ..., value: _Optional[float] = ..., quality: _Optional[str] = ...) -> None: ...
 
 class Column(_message.Message):
-    __slots__ = ("series_id", "values_f32_le", "last", "min", "max", "sum")
+    __slots__ = ("series_id", "values_f32_le", "last", "min", "max", "sum", "base")
     SERIES_ID_FIELD_NUMBER: _ClassVar[int]
     VALUES_F32_LE_FIELD_NUMBER: _ClassVar[int]
     LAST_FIELD_NUMBER: _ClassVar[int]
     MIN_FIELD_NUMBER: _ClassVar[int]
     MAX_FIELD_NUMBER: _ClassVar[int]
     SUM_FIELD_NUMBER: _ClassVar[int]
+    BASE_FIELD_NUMBER: _ClassVar[int]
     series_id: int
     values_f32_le: bytes
     last: float
     min: float
     max: float
     sum: float
-    def __init__(self, series_id: _Optional[int] = ..., values_f32_le: _Optional[bytes] = ..., last: _Optional[float] = ..., min: _Optional[float] = ..., max: _Optional[float] = ..., sum: _Optional[float] = ...) -> None: ...
+    base: float
+    def __init__(self, series_id: _Optional[int] = ..., values_f32_le: _Optional[bytes] = ..., last: _Optional[float] = ..., min: _Optional[float] = ..., max: _Optional[float] = ..., sum: _Optional[float] = ..., base: _Optional[float] = ...) -> None: ...
 
 class SeriesDefinition(_message.Message):
     __slots__ = ("series_id", "sensor", "kind", "scope")
@@ -148,20 +150,22 @@ class SeriesDefinition(_message.Message):
     def __init__(self, series_id: _Optional[int] = ..., sensor: _Optional[str] = ..., kind: _Optional[str] = ..., scope: _Optional[str] = ...) -> None: ...
 
 class TelemetryBatch(_message.Message):
-    __slots__ = ("attempt", "seq", "start_time", "offset_us", "definitions", "columns")
+    __slots__ = ("attempt", "seq", "start_time", "offset_us", "definitions", "columns", "dropped_samples")
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
     SEQ_FIELD_NUMBER: _ClassVar[int]
     START_TIME_FIELD_NUMBER: _ClassVar[int]
     OFFSET_US_FIELD_NUMBER: _ClassVar[int]
     DEFINITIONS_FIELD_NUMBER: _ClassVar[int]
     COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    DROPPED_SAMPLES_FIELD_NUMBER: _ClassVar[int]
     attempt: AttemptRef
     seq: int
     start_time: _timestamp_pb2.Timestamp
     offset_us: _containers.RepeatedScalarFieldContainer[int]
     definitions: _containers.RepeatedCompositeFieldContainer[SeriesDefinition]
     columns: _containers.RepeatedCompositeFieldContainer[Column]
-    def __init__(self, attempt: _Optional[_Union[AttemptRef, _Mapping]] = ..., seq: _Optional[int] = ..., start_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., offset_us: _Optional[_Iterable[int]] = ..., definitions: _Optional[_Iterable[_Union[SeriesDefinition, _Mapping]]] = ..., columns: _Optional[_Iterable[_Union[Column, _Mapping]]] = ...) -> None: ...
+    dropped_samples: int
+    def __init__(self, attempt: _Optional[_Union[AttemptRef, _Mapping]] = ..., seq: _Optional[int] = ..., start_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., offset_us: _Optional[_Iterable[int]] = ..., definitions: _Optional[_Iterable[_Union[SeriesDefinition, _Mapping]]] = ..., columns: _Optional[_Iterable[_Union[Column, _Mapping]]] = ..., dropped_samples: _Optional[int] = ...) -> None: ...
 
 class Progress(_message.Message):
     __slots__ = ("attempt", "phase", "fraction", "note")
