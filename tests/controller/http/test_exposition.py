@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from benchfleet.controller.fleet.sessions import Gauge
+from benchfleet.controller.fleet.readings import Gauge
 from benchfleet.controller.http import metrics
 from benchfleet.controller.http.exposition import LABEL_CHARACTERS_MAX, Family, render
 from benchfleet.core.results import Result, Value, missing

@@ -21,6 +21,7 @@ from benchfleet.agent.session import machine, messages
 from benchfleet.agent.session.dialogue import EOF, FINAL, Away, Dialogue, Sent, check_version
 from benchfleet.agent.session.link import Outbound, Transfers, channel
 from benchfleet.agent.session.machine import Ref
+from benchfleet.agent.session.uplink import Uplink
 from benchfleet.agent.spool import Entry, Spool
 from benchfleet.agent.worker import Worker
 from benchfleet.core import wire
@@ -88,6 +89,7 @@ class Daemon:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closing: set[asyncio.Task[None]] = set()
         self._report = asyncio.Event()
+        self._reporting = False
         self._ending = asyncio.Event()
         self._ttl_s = 30.0
 
@@ -158,7 +160,14 @@ class Daemon:
                 log.info("session event=open controller=%s version=%s", self._peer, welcome.controller_version)
                 beat_s = max(BEAT_MIN_S, welcome.heartbeat_interval_ms / 1000)
                 self._dialogue = Dialogue(call, outbound, beat_s, self)
-                await self._dialogue.run(self._ending)
+                live = Uplink(self.sampler, outbound, self.clock)
+                uplink = asyncio.create_task(
+                    live.run(welcome.telemetry_interval_ms, self.active, lambda: self._reporting)
+                )
+                try:
+                    await self._dialogue.run(self._ending)
+                finally:
+                    uplink.cancel()
             finally:
                 self.outbound = None
                 call.cancel()
@@ -264,6 +273,7 @@ class Daemon:
             if self.outbound is None:
                 continue
             for entry in list(self.spool.entries()):
+                self._reporting = True
                 try:
                     await self.transfers.report(entry)
                 except grpc.aio.AioRpcError as error:
@@ -280,6 +290,8 @@ class Daemon:
                     log.warning("report event=failed run=%s error=%s", entry.run_id, error)
                 else:
                     self.spool.remove(entry)
+                finally:
+                    self._reporting = False
 
     async def _renew(self) -> None:
         """A new key and certificate at half the life of the old one."""

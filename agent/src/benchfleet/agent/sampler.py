@@ -8,6 +8,7 @@ import threading
 import time
 from array import array
 from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchfleet.agent import sensors
@@ -21,6 +22,19 @@ HELD_MAX = 20_000
 """Readings kept per sensor: half an hour at 10 Hz."""
 HELD_STEP = HELD_MAX // 10
 """The oldest leave in steps of this many, so that leaving costs nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticks:
+    """What was read at successive times: one column per sensor, NaN where it was not read or was lost.
+
+    `newest` is the last reading of each, NaN for one that was lost. `skipped` older times were left out.
+    """
+
+    times_ns: array[int]
+    columns: dict[str, array[float]]
+    newest: dict[str, float]
+    skipped: int = 0
 
 
 class Sampler:
@@ -37,7 +51,8 @@ class Sampler:
         ]
         self._held = {i: _Held() for i in self.sensors}
         self._last: dict[str, Reading] = {}
-        self._costs, self._lates = _Held(), _Held()
+        self._costs, self._lates = _Held(), _Held()  # stamped with the beginning of each reading of all sensors
+        self._done_ns = 0
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._active = self._ending = False
@@ -65,7 +80,7 @@ class Sampler:
 
     def read_once(self, late_periods: int = 0) -> None:
         """Reads what may have changed; `late_periods` says how much later than meant."""
-        started_ns = time.thread_time_ns()
+        began_ns, started_ns = time.monotonic_ns(), time.thread_time_ns()
         keep = self._active
         for group in self._groups:
             now_ns = time.monotonic_ns()
@@ -81,9 +96,9 @@ class Sampler:
                         self._held[reading.sensor_id].append(now_ns, value)
         with self._lock:
             if keep:
-                now_ns = time.monotonic_ns()
-                self._lates.append(now_ns, late_periods)
-                self._costs.append(now_ns, time.thread_time_ns() - started_ns)
+                self._lates.append(began_ns, late_periods)
+                self._costs.append(began_ns, time.thread_time_ns() - started_ns)
+                self._done_ns = time.monotonic_ns()
             else:
                 for held in (*self._held.values(), self._lates, self._costs):
                     held.clear()
@@ -110,6 +125,23 @@ class Sampler:
                     )
                 )
         return tuple(found)
+
+    def since(self, after_ns: int, ticks_max: int) -> Ticks:
+        """What was read after a time, the newest `ticks_max` times of it; a reading that is under way is not in it."""
+        with self._lock:
+            times = self._lates.window(after_ns + 1, self._done_ns)[0]
+            skipped = max(0, len(times) - ticks_max)
+            times = times[skipped:]
+            columns, newest = {}, {}
+            for sensor_id, held in self._held.items() if times else ():
+                stamps, values = held.window(times[0], self._done_ns)
+                if not stamps:
+                    continue
+                column = array("d", [math.nan]) * len(times)
+                for stamp, value in zip(stamps, values, strict=True):
+                    column[bisect_right(times, stamp) - 1] = value
+                columns[sensor_id], newest[sensor_id] = column, values[-1]
+        return Ticks(times_ns=times, columns=columns, newest=newest, skipped=skipped)
 
     def cpu_ratio(self, start_ns: int, end_ns: int) -> float | None:
         """CPU time of reading over the length of a window."""

@@ -99,7 +99,7 @@ class Controller:
         fleet_port = await self._serve_fleet()
         enroll_port = await self._serve_enroll(fleet_port)
         grpc_host, enroll_host = _host(settings.grpc), _host(self._enroll_address())
-        pages = Pages(self.store, self.sessions, f"{grpc_host}:{fleet_port}")
+        pages = Pages(self.store, self.sessions, f"{grpc_host}:{fleet_port}", clock)
         http_port = await self._serve_http(pages.application())
         self.addresses = Addresses(
             grpc=f"{grpc_host}:{fleet_port}",

@@ -29,6 +29,9 @@ OUTBOUND_MAX = 64
 OUTBOUND_BYTES_MAX = 256 * 1024
 """What waits for the one writer; more means a stuck stream, which is dropped. A larger message goes alone."""
 
+OFFERED_WAITING_MAX = 4
+"""Messages that may wait when one is offered that can be left out: progress and beats always find room."""
+
 FETCH_TRIES_MAX = 6
 """Tries in a row that brought no byte: about a minute of absence, longer than a lease lasts without a controller."""
 
@@ -152,6 +155,13 @@ class Outbound:
         self.held_bytes += size_bytes
         self._queue.put_nowait(message)
         return True
+
+    def offer(self, message: agent_pb2.SessionRequest) -> bool:
+        """Queues what may be left out, while little waits and half of the room stays free; False otherwise."""
+        waits = self._queue.qsize() >= OFFERED_WAITING_MAX
+        if waits or self.held_bytes + message.ByteSize() > OUTBOUND_BYTES_MAX // 2:
+            return False
+        return self.send(message)
 
     def finish(self) -> None:
         """Ends the stream after what is queued."""

@@ -6,23 +6,13 @@ import asyncio
 import contextlib
 from dataclasses import dataclass, field
 
+from benchfleet.controller.fleet.readings import Readings
 from benchfleet.v1 import agent_pb2
 
 QUEUE_MESSAGES_MAX = 64
 """An agent that does not read for so long is closed, before its messages fill the controller's memory."""
 
 WRITE_TIMEOUT_S = 10.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gauge:
-    """The newest value of one sensor of a device; None with a quality when it was not measured."""
-
-    sensor: str
-    kind: str
-    scope: str
-    value: float | None
-    quality: str
 
 
 @dataclass(slots=True)
@@ -35,10 +25,12 @@ class LiveSession:
     outbound: asyncio.Queue[agent_pb2.SessionResponse | None] = field(
         default_factory=lambda: asyncio.Queue(QUEUE_MESSAGES_MAX)
     )
-    gauges: dict[str, Gauge] = field(default_factory=dict)
     progress: dict[str, tuple[int, float]] = field(default_factory=dict)
-    series: dict[int, Gauge] = field(default_factory=dict)
     closed: bool = False
+    readings: Readings = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.readings = Readings(self.device)
 
     def send(self, message: agent_pb2.SessionResponse) -> bool:
         """Queues a message; False, and the session ends, when the agent does not read."""
@@ -105,9 +97,9 @@ class Sessions:
             session.send(_go_away("ENDED", reason, final=final))
             session.close()
 
-    def live_gauges(self) -> dict[str, list[Gauge]]:
-        """The newest readings of every connected device."""
-        return {name: list(session.gauges.values()) for name, session in self._by_device.items()}
+    def readings(self) -> dict[str, Readings]:
+        """The newest readings of every connected device; those of a device that left went with it."""
+        return {name: session.readings for name, session in self._by_device.items()}
 
 
 def _go_away(reason: str, detail: str, *, final: bool) -> agent_pb2.SessionResponse:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from benchfleet.controller.fleet.sessions import Gauge
+from benchfleet.controller.fleet.readings import Gauge, Readings
 from benchfleet.controller.http.exposition import Family
 from benchfleet.controller.http.queries import DeviceFacts
 from benchfleet.core.results import Result, Value
@@ -22,6 +22,11 @@ LIVE: dict[str, tuple[str, float, str]] = {
     "throttle_events": ("benchfleet_throttle_events_total", 1.0, "Times that the device throttled."),
 }
 """Metric, factor and help by kind of sensor; a kind that is not here has only benchfleet_sensor_up."""
+
+EXTREMES = {
+    "min": "Least of the last one to two minutes, while something is measured.",
+    "max": "Greatest of the last one to two minutes, while something is measured.",
+}
 
 GAUGES_MAX = 64
 """Of one device in a scrape."""
@@ -73,10 +78,33 @@ def live(gauges: Mapping[str, list[Gauge]]) -> list[Family]:
             if known is None or gauge.value is None:
                 continue
             name, factor, text = known
-            kind = "counter" if name.endswith("_total") else "gauge"
-            family = families.setdefault(name, Family(name=name, help=text, kind=kind))
+            counts = name.endswith("_total")
+            family = families.setdefault(name, Family(name=name, help=text, kind="counter" if counts else "gauge"))
             family.add(gauge.value * factor, labels)
+            for which, extreme in () if counts else (("min", gauge.low), ("max", gauge.high)):
+                if extreme is not None:
+                    said = f"{text} {EXTREMES[which]}"
+                    one = families.setdefault(f"{name}_{which}", Family(name=f"{name}_{which}", help=said))
+                    one.add(extreme * factor, labels)
     return [*families.values(), up]
+
+
+def telemetry(readings: Mapping[str, Readings]) -> list[Family]:
+    """What was left out of the live telemetry of each connected device."""
+    dropped = Family(
+        name="benchfleet_telemetry_dropped_samples_total",
+        help="Readings of all sensors that the agent could not send in this session.",
+        kind="counter",
+    )
+    refused = Family(
+        name="benchfleet_telemetry_refused_total",
+        help="Batches, series and names of this session that were not what they should be.",
+        kind="counter",
+    )
+    for device, held in sorted(readings.items()):
+        dropped.add(float(held.dropped_samples), {"device": device})
+        refused.add(float(held.refused), {"device": device})
+    return [dropped, refused]
 
 
 def measured(latest: Mapping[tuple[str, str], Result]) -> list[Family]:

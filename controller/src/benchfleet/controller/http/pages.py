@@ -11,6 +11,7 @@ from benchfleet.controller.fleet.sessions import Sessions
 from benchfleet.controller.http import metrics, queries
 from benchfleet.controller.http.exposition import CONTENT_TYPE, Family, render
 from benchfleet.controller.store import Store
+from benchfleet.core.clock import Clock
 
 BODY_BYTES_MAX = 1024
 """Nothing here takes a body."""
@@ -19,8 +20,8 @@ BODY_BYTES_MAX = 1024
 class Pages:
     """Handlers over the store and the live sessions."""
 
-    def __init__(self, store: Store, sessions: Sessions, fleet_address: str) -> None:
-        self._store, self._sessions, self._fleet_address = store, sessions, fleet_address
+    def __init__(self, store: Store, sessions: Sessions, fleet_address: str, clock: Clock) -> None:
+        self._store, self._sessions, self._fleet_address, self._clock = store, sessions, fleet_address, clock
 
     def application(self) -> web.Application:
         """The routes."""
@@ -41,10 +42,12 @@ class Pages:
         busy = await self._store.read(queries.busy_devices)
         counts = await self._store.read(queries.counts)
         latest = await self._store.read(queries.latest_results)
+        readings = self._sessions.readings()
         families = [
             *metrics.fleet(devices, set(self._sessions.online()), busy),
             *metrics.work(counts),
-            *metrics.live(self._sessions.live_gauges()),
+            *metrics.live({device: held.gauges(self._clock.monotonic_s()) for device, held in readings.items()}),
+            *metrics.telemetry(readings),
             *metrics.measured(latest),
         ]
         took = Family(name="benchfleet_scrape_seconds", help="What this answer took to make.")

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import hashlib
 import json
-import struct
 from collections.abc import AsyncIterator
 from importlib import metadata
 from typing import Any
@@ -19,7 +18,7 @@ from benchfleet.controller.auth import peer
 from benchfleet.controller.blobs import BlobStore
 from benchfleet.controller.campaigns import machine, rows
 from benchfleet.controller.campaigns.engine import Engine
-from benchfleet.controller.fleet.sessions import WRITE_TIMEOUT_S, Gauge, LiveSession
+from benchfleet.controller.fleet.sessions import WRITE_TIMEOUT_S, LiveSession
 from benchfleet.controller.store import tables as t
 from benchfleet.core import results, wire
 from benchfleet.core.errors import BenchfleetError, DocumentError, RefusedError
@@ -37,7 +36,6 @@ FETCHES_MAX = 8
 """Downloads at once; the others wait, so that none is starved to a crawl."""
 
 METRICS_MAX = 1000
-GAUGES_MAX = 512
 INVENTORY_BYTES_MAX = 64 * 1024
 
 EOF: Any = aio.EOF  # type: ignore[attr-defined]  # the stubs leave it out
@@ -121,19 +119,12 @@ class AgentServicer(AgentServiceServicer):
             elif kind == "progress":
                 await self._progress(session, message.progress)
             elif kind == "telemetry":
-                _fold(session, message.telemetry)
+                session.readings.fold(message.telemetry, self._engine.clock.monotonic_s())
             elif kind == "bye":
                 return
 
     async def _heartbeat(self, session: LiveSession, beat: agent_pb2.Heartbeat) -> None:
-        for reading in list(beat.gauges)[:GAUGES_MAX]:
-            session.gauges[reading.sensor] = Gauge(
-                sensor=reading.sensor,
-                kind=reading.kind,
-                scope=reading.scope,
-                value=reading.value if reading.HasField("value") else None,
-                quality=reading.quality,
-            )
+        session.readings.snapshot(beat.gauges)
         for ref in beat.active:
             if await self._mine(session.device, ref):
                 await self._engine.handle(ref.run_id, machine.Renewed(ref.epoch))
@@ -233,26 +224,6 @@ async def _drain(session: LiveSession, context: Context) -> None:
     """The only writer of a stream."""
     while (message := await session.outbound.get()) is not None:
         await asyncio.wait_for(context.write(message), WRITE_TIMEOUT_S)
-
-
-def _fold(session: LiveSession, batch: agent_pb2.TelemetryBatch) -> None:
-    for each in batch.definitions:
-        if len(session.series) < GAUGES_MAX:
-            session.series[each.series_id] = Gauge(
-                sensor=each.sensor, kind=each.kind, scope=each.scope, value=None, quality="ok"
-            )
-    for column in batch.columns:
-        known = session.series.get(column.series_id)
-        if known is None or len(column.values_f32_le) < 4:
-            continue
-        (last,) = struct.unpack("<f", column.values_f32_le[-4:])
-        session.gauges[known.sensor] = Gauge(
-            sensor=known.sensor,
-            kind=known.kind,
-            scope=known.scope,
-            value=last if last == last else None,
-            quality="ok" if last == last else "lost",
-        )
 
 
 def _checked(request: agent_pb2.ReportResultRequest) -> Result:

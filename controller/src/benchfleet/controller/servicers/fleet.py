@@ -70,7 +70,7 @@ class FleetServicer(FleetServiceServicer):
         """With its newest readings while it is connected."""
         response = pb.GetDeviceResponse(device=await self._one(request.device))
         session = self._engine.sessions.get(request.device)
-        for gauge in session.gauges.values() if session else ():
+        for gauge in session.readings.gauges(self._engine.clock.monotonic_s()) if session else ():
             response.gauges.append(
                 agent_pb2.GaugeReading(
                     sensor=gauge.sensor, kind=gauge.kind, scope=gauge.scope, value=gauge.value, quality=gauge.quality
