@@ -135,3 +135,35 @@ def test_file_that_is_no_export_is_one_line(tmp_path, content):
     done = call("compare", str(path))
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
+
+
+def test_compare_that_unlike_conditions_refuse_exits_3_with_one_line_naming_the_field(tmp_path):
+    record = campaign(
+        run("base", measured=result(provenance={"governor": "performance"})),
+        run("new", model="digits:int8", measured=result(provenance={"governor": "powersave"})),
+    )
+    done = call("compare", saved(tmp_path, record))
+    assert done.returncode == 3
+    assert done.stderr.strip() == (
+        "refused, unlike governor: baseline performance, here powersave (1 run); --force shows it, marked"
+    )
+    forced = call("compare", saved(tmp_path, record), "--force", "--json")
+    assert forced.returncode == 0
+    rows = {row["run"]: row for row in json.loads(forced.stdout)["rows"]}
+    assert rows["new"]["latency_ratio"]["forced"] == ["governor"]
+    assert rows["new"]["latency_ratio"]["finding"] is None
+
+
+def test_compare_against_another_campaign_pairs_equal_cells_and_says_that_they_were_apart(tmp_path):
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.mkdir()
+    new.mkdir()
+    before = saved(old, campaign(run("a", measured=result(p50=10.0))))
+    now = saved(new, campaign(run("b", measured=result(p50=15.0)), run("c", threads=2, measured=result())))
+    done = call("compare", now, "--against", before, "--json")
+    assert done.returncode == 0
+    rows = {row["run"]: row["latency_ratio"] for row in json.loads(done.stdout)["rows"]}
+    assert rows["b"]["finding"] == "higher"
+    assert rows["b"]["paired"] is False
+    assert "no such cell" in rows["c"]["reason"]
+    assert call("compare", now, "--against", before, "--baseline", "digits:fp32").returncode == 2

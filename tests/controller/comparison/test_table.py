@@ -7,8 +7,10 @@ import io
 import pytest
 from rich.console import Console
 
+from benchfleet.controller.comparison.compare import compare
 from benchfleet.controller.comparison.numbers import significant
-from benchfleet.controller.comparison.table import render_comparison
+from benchfleet.controller.comparison.table import render, render_comparison
+from benchfleet.core.results import Reason
 from tests.support.campaigns import campaign, fleet, result, run
 
 
@@ -40,3 +42,20 @@ def test_names_with_escapes_markup_and_surrogates_are_cleaned():
 )
 def test_numbers_have_three_significant_digits(number, text):
     assert significant(number) == text
+
+
+def test_a_degraded_result_on_the_front_is_marked_by_a_hollow_diamond():
+    short = Reason(flag="single_launch", severity="degraded", detail="one launch")
+    record = campaign(run("a", measured=result()), run("b", model="digits:int8", measured=result(reasons=(short,))))
+    stream = io.StringIO()
+    render(compare(record), Console(file=stream, width=160), frozenset({"a", "b"}))
+    assert "◆ digits:fp32" in stream.getvalue()
+    assert "◇ digits:int8" in stream.getvalue()
+
+
+def test_a_forced_ratio_names_the_unlike_field_and_says_neither_faster_nor_slower():
+    record = campaign(run("base", threads=4, measured=result()), run("r", model="digits:int8", measured=result(p50=5)))
+    stream = io.StringIO()
+    render(compare(record, force=True), Console(file=stream, width=160))
+    assert "0.50× (unlike threads)" in stream.getvalue()
+    assert "faster" not in stream.getvalue()

@@ -54,8 +54,12 @@ def test_throughput_is_samples_over_wall_time_and_not_over_latency():
 
 
 def test_the_ratio_is_paired_by_round_whatever_the_host_did():
-    slow_host = [round_of(i, [(1 + i) * 1000 * (1 + k % 2) for k in range(20)]) for i in range(10)]
-    double = [round_of(i, [2 * x for x in r.wall_ns]) for i, r in enumerate(slow_host)]
+    slow_host = [
+        round_of(i, [(1 + i + 10 * launch) * 1000 * (1 + k % 2) for k in range(20)], launch=launch)
+        for launch in range(3)
+        for i in range(10)
+    ]
+    double = [round_of(r.index, [2 * x for x in r.wall_ns], launch=r.launch) for r in slow_host]
     seen = evidence(model=replace(lane(), rounds=tuple(double)), baseline=replace(lane(), rounds=tuple(slow_host)))
     found = value("latency_ratio_to_baseline", seen)
     assert found.value == pytest.approx(2)

@@ -2,10 +2,12 @@
 
 benchfleet compare latest
 benchfleet compare latest --baseline digits:fp32 --pareto latency_p50,accuracy_top1
+benchfleet compare latest --against c-20260102-1a2b3c4d
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -15,23 +17,33 @@ from benchfleet.controller.client import FleetOptions, fleet_options
 
 if TYPE_CHECKING:
     from benchfleet.controller.catalog import RunRecord
+    from benchfleet.controller.comparison.compare import Row
     from benchfleet.controller.policies.metrics import Metric
 
 
 @click.command(name="compare")
 @click.argument("campaign", metavar="ID")
 @click.option("--baseline", metavar="CELL", help="A model, or a cell key or a part of just one. [default: as declared]")
+@click.option("--against", metavar="ID", help="Each cell with the same cell and device of this campaign.")
+@click.option("--force", is_flag=True, help="Show ratios across unlike conditions, too, marked and without a finding.")
 @click.option("--pareto", metavar="X,Y", help="Mark the runs that no other beats in these two metrics.")
 @click.option("--json", "as_json", is_flag=True, help="Print every row with its ratios as JSON.")
 @fleet_options
 @click.pass_context
 def command(
-    ctx: click.Context, fleet: FleetOptions, campaign: str, baseline: str | None, pareto: str | None, as_json: bool
+    ctx: click.Context,
+    fleet: FleetOptions,
+    campaign: str,
+    baseline: str | None,
+    against: str | None,
+    force: bool,
+    pareto: str | None,
+    as_json: bool,
 ) -> None:
     """Compare the runs of campaign ID (an id, its beginning, latest, or a JSON export) with its baseline.
 
     "Faster" and "slower" need a 95 % interval that excludes 1 and an effect of at least 2 %. Exits 3 when no run has a
-    result that may be ranked.
+    result that may be ranked, and when unlike conditions refuse every ratio.
     """
     from rich.console import Console
 
@@ -39,10 +51,13 @@ def command(
     from benchfleet.controller.comparison.compare import compare
     from benchfleet.controller.comparison.plain import comparison_json
     from benchfleet.controller.comparison.table import render
-    from benchfleet.core.errors import EXIT_NO_EVIDENCE
+    from benchfleet.core.errors import EXIT_NO_EVIDENCE, DocumentError, one_line
 
     axes = _axes(pareto) if pareto is not None else None
-    comparison = compare(campaign_of(fleet, campaign), baseline)
+    if against is not None and baseline is not None:
+        raise DocumentError("--against and --baseline both say what to compare with; give one")
+    other = campaign_of(fleet, against) if against is not None else None
+    comparison = compare(campaign_of(fleet, campaign), baseline, against=other, force=force)
     front = _front(comparison.campaign.runs, axes) if axes else frozenset()
     if as_json:
         import json
@@ -53,6 +68,20 @@ def command(
     if not any(row.ranked for row in comparison.rows):
         click.echo("no run of this campaign has a result that may be ranked", err=True)
         ctx.exit(EXIT_NO_EVIDENCE)
+    refused = refusals(comparison.rows) if not force else []
+    for line in refused:
+        click.echo(one_line(line), err=True)
+    if refused and all(row.latency.value is None for row in comparison.rows):
+        ctx.exit(EXIT_NO_EVIDENCE)
+
+
+def refusals(rows: Sequence[Row]) -> list[str]:
+    """One line for each unlike condition that refused a ratio of a ranked run, with how many runs it touches."""
+    counts = Counter(str(u) for row in rows if row.ranked for u in row.refused)
+    return [
+        f"refused, unlike {said} ({count} {'run' if count == 1 else 'runs'}); --force shows it, marked"
+        for said, count in counts.items()
+    ]
 
 
 def _axes(text: str) -> list[Metric]:
@@ -70,7 +99,7 @@ def _axes(text: str) -> list[Metric]:
 
 
 def _front(runs: Sequence[RunRecord], axes: Sequence[Metric]) -> frozenset[str]:
-    from benchfleet.controller.comparison.pareto import front, points
+    from benchfleet.controller.comparison.pareto import fronts
 
     x, y = axes
-    return frozenset(front(points(runs, x.name, y.name), x.better or "lower", y.better or "lower"))
+    return fronts(runs, x.name, y.name, x.better or "lower", y.better or "lower")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from benchfleet.controller.comparison.compare import Ratio
+from benchfleet.controller.comparison.ratio import Ratio
 from benchfleet.core.results import Value
 
 ABSENT = "–"
@@ -62,6 +62,8 @@ def ratio(of: Ratio, *, lower: str, higher: str, interval: bool = True) -> str:
     words = {"lower": lower, "higher": higher, "no detectable difference": "no detectable difference"}
     if of.finding in words:
         text += f" {words[of.finding]}"
+    if of.forced:
+        text += f" (unlike {', '.join(of.forced)})"
     if interval and of.ci95 is not None and of.ci95[0] != of.ci95[1]:
         text += f" [{of.ci95[0]:.2f}, {of.ci95[1]:.2f}]"
     return text

@@ -1,4 +1,7 @@
-"""Which runs no other run beats in two metrics at once."""
+"""Which runs no other run beats in two metrics at once.
+
+Invalid results are no points. Runs compete across devices and models, which is what one chooses between, and never
+across what makes numbers unlike: scenario, shapes, simulated or not, and the scope and source of a value."""
 
 from __future__ import annotations
 
@@ -6,9 +9,22 @@ from collections.abc import Sequence
 from typing import Literal
 
 from benchfleet.controller.catalog import RunRecord
-from benchfleet.controller.comparison.compare import is_ranked
+from benchfleet.controller.comparison.conditions import BY_NAME, scope_of
+from benchfleet.controller.comparison.ratio import is_ranked
+
+COMPETE_WITHIN = ("simulated", "scenario", "shapes")
+"""Board, governor and power mode differ between devices and settings, which is what a front is asked about."""
 
 Better = Literal["lower", "higher"]
+
+
+def fronts(runs: Sequence[RunRecord], x: str, y: str, x_better: Better, y_better: Better) -> frozenset[str]:
+    """The run ids on the front of their like."""
+    groups: dict[tuple[object, ...], list[RunRecord]] = {}
+    for run in runs:
+        among = tuple(BY_NAME[name].of(run) for name in COMPETE_WITHIN)
+        groups.setdefault((*among, scope_of(run, x), scope_of(run, y)), []).append(run)
+    return frozenset().union(*(front(points(group, x, y), x_better, y_better) for group in groups.values()))
 
 
 def points(runs: Sequence[RunRecord], x: str, y: str) -> list[tuple[str, float, float]]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchfleet.controller.comparison.compare import Comparison, Ratio, Row
+from benchfleet.controller.comparison.compare import Comparison, Row
+from benchfleet.controller.comparison.ratio import Ratio
 
 SCHEMA = 1
 
@@ -32,6 +33,8 @@ def _row(row: Row) -> dict[str, Any]:
         "ranked": row.ranked,
         "is_baseline": row.is_baseline,
         "best_in": sorted(row.best),
+        "baseline": row.baseline_label,
+        "refused": [{"field": u.field, "baseline": u.baseline, "here": u.here} for u in row.refused],
         "metrics": {name: value.value for name, value in sorted(metrics.items())},
         "latency_ratio": _ratio(row.latency),
         "throughput_ratio": _ratio(row.throughput),
@@ -50,5 +53,8 @@ def _ratio(ratio: Ratio) -> dict[str, Any]:
         "ci95": ratio.ci95,
         "paired": ratio.paired,
         "finding": ratio.finding,
+        "n": ratio.n,
+        "method": ratio.method or None,
+        "forced": list(ratio.forced),
         "reason": ratio.reason or None,
     }

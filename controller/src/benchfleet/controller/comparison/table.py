@@ -9,7 +9,8 @@ from rich.text import Text
 
 from benchfleet.controller.catalog import CampaignRecord
 from benchfleet.controller.comparison import numbers
-from benchfleet.controller.comparison.compare import LATENCY, SIZE, THROUGHPUT, Comparison, Row, compare
+from benchfleet.controller.comparison.compare import SIZE, THROUGHPUT, Comparison, Row, compare
+from benchfleet.controller.comparison.ratio import LATENCY
 from benchfleet.core.errors import one_line
 
 STYLES = {"valid": "green", "degraded": "yellow", "invalid": "red", "failed": "bold red", "unschedulable": "red"}
@@ -35,7 +36,9 @@ def render(comparison: Comparison, console: Console, front: frozenset[str] = fro
         rows = [row for row in comparison.rows if row.run.device == device]
         console.print(_table(device, rows, front, console.width))
     if front:
-        console.print(Text("◆ no other valid run beats it in both metrics", style="dim"))
+        console.print(
+            Text("◆ no other run beats it in both metrics; ◇ the same, but its result is degraded", style="dim")
+        )
     for row in comparison.rows:
         if row.why and row.status != "valid":
             console.print(Text(one_line(f"{row.label}: {row.status}: {row.why}", limit=400), style="dim"))
@@ -63,12 +66,17 @@ def _table(device: str, rows: list[Row], front: frozenset[str], width: int) -> T
         values = _values(row, wide=wide)
         faded = "" if row.ranked else "dim"
         table.add_row(
-            Text(("◆ " if row.run.run_id in front else "") + one_line(row.cell_label), style=faded),
+            Text((f"{mark(row)} " if row.run.run_id in front else "") + one_line(row.cell_label), style=faded),
             Text(row.status, style=STYLES.get(row.status, "")),
             *(values[name] for name in kept),
             Text(one_line(versus(row, interval=wide)), style=faded),
         )
     return table
+
+
+def mark(row: Row) -> str:
+    """On a front: a full diamond for a valid result, a hollow one for a degraded one."""
+    return "◆" if row.status == "valid" else "◇"
 
 
 def _values(row: Row, *, wide: bool) -> dict[str, Text]:

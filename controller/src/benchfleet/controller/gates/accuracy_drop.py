@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchfleet.controller.catalog import RunRecord
-from benchfleet.controller.comparison.compare import ACCURACY, ACCURACY_DROP, is_ranked, status_of, why_of
+from benchfleet.controller.comparison.compare import ACCURACY, ACCURACY_DROP, status_of, why_of
 from benchfleet.controller.comparison.conditions import unlike
+from benchfleet.controller.comparison.ratio import is_ranked
 from benchfleet.controller.gates import Verdict, worst
 from benchfleet.controller.gates.threshold import judge
 from benchfleet.controller.policies import limits

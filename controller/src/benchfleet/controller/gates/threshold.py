@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchfleet.controller.catalog import RunRecord
-from benchfleet.controller.comparison.compare import is_ranked, status_of, why_of
+from benchfleet.controller.comparison.compare import status_of, why_of
+from benchfleet.controller.comparison.ratio import is_ranked
 from benchfleet.controller.gates import Verdict, worst
 from benchfleet.controller.policies import limits
 from benchfleet.controller.policies.metrics import resolve

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from benchfleet.controller.catalog import CampaignRecord, RunRecord
-from benchfleet.controller.comparison.compare import baseline_of, is_ranked
+from benchfleet.controller.comparison.compare import baseline_of
 from benchfleet.controller.comparison.labels import labels
+from benchfleet.controller.comparison.ratio import is_ranked
 from benchfleet.controller.gates import Outcome, Verdict
 from benchfleet.controller.policies.document import Constraint, Policy
 from benchfleet.core.errors import EXIT_GATE_FAILED, EXIT_NO_EVIDENCE, EXIT_OK, DocumentError

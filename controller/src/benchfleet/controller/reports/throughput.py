@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from benchfleet.controller.comparison.compare import LATENCY, THROUGHPUT, Row
+from benchfleet.controller.comparison.compare import THROUGHPUT, Row
+from benchfleet.controller.comparison.ratio import LATENCY
 from benchfleet.controller.reports import Subject
 from benchfleet.controller.reports import _draw as d
 from benchfleet.controller.reports._page import render as template

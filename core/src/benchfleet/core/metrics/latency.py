@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from statistics import median
 
-from benchfleet.core import statistics
+from benchfleet.core import ratios, statistics
 from benchfleet.core.evidence import Evidence, Lane
 from benchfleet.core.metric import Metric
 from benchfleet.core.results import Value, missing
@@ -71,22 +71,18 @@ def ratio_to_baseline(evidence: Evidence) -> Value:
     """Model over baseline, paired by round: both ran side by side in the same seconds."""
     if evidence.baseline is None:
         return missing("the campaign has no baseline for this cell")
-    theirs = {(r.launch, r.index): median(r.wall_ns) for r in evidence.baseline.rounds if r.wall_ns}
-    ratios = [
-        median(r.wall_ns) / theirs[r.launch, r.index]
-        for r in evidence.model.rounds
-        if r.wall_ns and (r.launch, r.index) in theirs
-    ]
-    if not ratios:
+    effect = ratios.paired(_round_medians(evidence.model), _round_medians(evidence.baseline))
+    if effect is None:
         return missing("no round of the baseline was measured beside the model's")
-    middle = math.exp(math.fsum(math.log(x) for x in ratios) / len(ratios))
-    return Value(
-        value=middle,
-        ci95=statistics.interval_of_log_mean(ratios),
-        n=len(ratios),
-        method="geometric mean of round-median ratios, rounds interleaved",
-        source="wall clock",
-    )
+    return Value(value=effect.ratio, ci95=effect.ci95, n=effect.n, method=effect.method, source="wall clock")
+
+
+def _round_medians(lane: Lane) -> list[ratios.RoundMedian]:
+    return [
+        ratios.RoundMedian(launch=r.launch, index=r.index, median_ns=float(median(r.wall_ns)), start_ns=r.start_ns)
+        for r in lane.rounds
+        if r.wall_ns
+    ]
 
 
 METRICS = (
