@@ -11,17 +11,15 @@ from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from benchfleet.agent import probe
-from benchfleet.agent.measure import host
+from benchfleet.agent.measure import host, stopping
 from benchfleet.agent.measure.conclusion import Track, failed, measured
 from benchfleet.agent.measure.lane import Lane, LaneFault
 from benchfleet.agent.measure.profiles import Profile, profile
 from benchfleet.agent.measure.telemetry import Telemetry
 from benchfleet.core import evidence as ev
-from benchfleet.core import statistics
 from benchfleet.core.clock import Clock
 from benchfleet.core.errors import BenchfleetError
 from benchfleet.core.inventory import Inventory
@@ -231,7 +229,7 @@ class _Attempt:
 
     async def _rounds(self, launch: int, plan: Profile, share: float) -> None:
         """Until the medians are known well enough, the rounds are spent, or the launch has taken its time."""
-        medians: list[list[float]] = [[] for _ in self.lanes]
+        walls: list[list[tuple[int, ...]]] = [[] for _ in self.lanes]
         until_s = self.clock.monotonic_s() + plan.launch_span_s * len(self.lanes)
         for index in range(plan.rounds_max):
             order = list(range(len(self.lanes)))
@@ -239,13 +237,14 @@ class _Attempt:
             for i in order:
                 done = await self._round(i, launch, index, plan)
                 self.tracks[i].rounds.append(done)
-                medians[i].append(float(median(done.wall_ns)))
+                walls[i].append(done.wall_ns)
             fraction = (0.1 + 0.8 * (index + 1) / plan.rounds_max) / plan.launches
             self.progress("measuring", share + fraction, f"round {index + 1}")
             rounds = index + 1
             if rounds >= ROUNDS_FEWEST and self.clock.monotonic_s() >= until_s:
                 return
-            if rounds >= plan.rounds_min and rounds % plan.rounds_step == 0 and _precise(medians, plan.half_width):
+            due = rounds >= plan.rounds_min and rounds % plan.rounds_step == 0
+            if due and await asyncio.to_thread(stopping.enough, walls, plan):
                 return
 
     async def _round(self, i: int, launch: int, index: int, plan: Profile) -> ev.Round:
@@ -294,16 +293,6 @@ class _Attempt:
                 inf_count=track.outputs.inf_count + found["inf_count"],
                 stable=track.outputs.stable and found["stable"],
             )
-
-
-def _precise(medians: list[list[float]], half_width: float) -> bool:
-    """Whether every lane's median is known as well as the profile asks."""
-    for each in medians:
-        estimate = statistics.Estimate(value=median(each), ci95=statistics.interval_of_log_mean(each), n=len(each))
-        half = statistics.relative_half_width(estimate)
-        if half is None or half > half_width:
-            return False
-    return True
 
 
 def _last(path: Path, calls: int, with_waits: bool) -> tuple[array[int], array[int]]:

@@ -11,6 +11,7 @@ from benchfleet.core.errors import DocumentError
 class Profile:
     """One level of effort; `half_width` is the target of the median's relative interval.
 
+    `tail_half_width` is that of p99, for which LoadGen's count of calls is asked too; None: p99 decides nothing.
     `launch_span_s` bounds the rounds of one model in one launch: a slow model then has fewer calls in a round.
     """
 
@@ -25,6 +26,7 @@ class Profile:
     half_width: float
     launch_span_s: float
     rounds_step: int = 5
+    tail_half_width: float | None = None
 
 
 _QUICK = Profile(
@@ -51,8 +53,8 @@ _STANDARD = Profile(
     half_width=0.01,
     launch_span_s=120.0,
 )
-PROFILES = {"quick": _QUICK, "standard": _STANDARD, "gate": replace(_STANDARD, launches=5)}
-"""A gate decision is a standard measurement with more launches: one launch in ten is far off."""
+PROFILES = {"quick": _QUICK, "standard": _STANDARD, "gate": replace(_STANDARD, launches=5, tail_half_width=0.05)}
+"""A gate decision takes more launches, since one in ten is far off, and a p99 that holds."""
 
 
 def profile(name: str) -> Profile:

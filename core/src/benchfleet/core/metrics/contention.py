@@ -46,10 +46,9 @@ def _tail(q: float) -> Callable[[Evidence], Value]:
         rounds = _rounds(evidence)
         if isinstance(rounds, str):
             return missing(rounds)
-        series = [x for r in rounds for x in r]
-        estimate = statistics.tail(series, q)
+        estimate = statistics.tail_of_rounds(rounds, q)
         if estimate is None:
-            return missing(f"{len(series)} samples; this percentile needs {statistics.SAMPLE_FLOORS[q]}")
+            return missing(f"{sum(map(len, rounds))} samples; this percentile needs {statistics.SAMPLE_FLOORS[q]}")
         return _value(estimate)
 
     return compute

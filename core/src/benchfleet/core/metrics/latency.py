@@ -7,6 +7,7 @@ from collections.abc import Callable
 from statistics import median
 
 from benchfleet.core import ratios, statistics
+from benchfleet.core.early_stopping import GRADES
 from benchfleet.core.evidence import Evidence, Lane
 from benchfleet.core.metric import Metric
 from benchfleet.core.results import Value, missing
@@ -27,17 +28,18 @@ def _median(evidence: Evidence) -> Value:
     if not evidence.model.rounds:
         return missing("no round was measured")
     estimate = statistics.median_of_rounds([r.wall_ns for r in evidence.model.rounds])
-    return _value(estimate, "pooled median; interval from the spread of round medians")
+    return _value(estimate, "pooled median; interval from the spread between rounds")
 
 
 def _tail(q: float) -> Callable[[Evidence], Value]:
     def compute(evidence: Evidence) -> Value:
-        series = _pooled(evidence.model)
-        estimate = statistics.tail(series, q)
+        rounds = [r.wall_ns for r in evidence.model.rounds]
+        estimate, count = statistics.tail_of_rounds(rounds, q), sum(map(len, rounds))
         if estimate is None:
             floor = statistics.SAMPLE_FLOORS[q]
-            return Value(value=None, n=len(series), reason=f"{len(series)} samples; this percentile needs {floor}")
-        return _value(estimate, "order statistic, autocorrelation-corrected interval")
+            return Value(value=None, n=count, reason=f"{count} samples; this percentile needs {floor}")
+        grade = "LoadGen grade" if count >= GRADES[q] else f"below LoadGen grade ({GRADES[q]} calls)"
+        return _value(estimate, f"order statistic, autocorrelation-corrected interval; {grade}")
 
     return compute
 
@@ -52,9 +54,36 @@ def _over(reduce: Callable[[list[int]], float], method: str) -> Callable[[Eviden
     return compute
 
 
-def _std(series: list[int]) -> float:
-    mean = math.fsum(series) / len(series)
-    return math.sqrt(math.fsum((x - mean) ** 2 for x in series) / max(1, len(series) - 1))
+def _variation(evidence: Evidence) -> Value:
+    series = _pooled(evidence.model)
+    if not series:
+        return missing("no round was measured")
+    ratio = statistics.standard_deviation(series) / (math.fsum(series) / len(series))
+    return Value(value=ratio, n=len(series), method="sample standard deviation / mean", source="wall clock")
+
+
+def _floor(evidence: Evidence) -> Value:
+    medians = sorted(float(median(r.wall_ns)) for r in evidence.model.rounds if r.wall_ns)
+    if not medians:
+        return missing("no round was measured")
+    return Value(
+        value=statistics.quantile(medians, 0.1) * _MS,
+        n=len(medians),
+        method="10th percentile of round medians; informative only",
+        source="wall clock",
+    )
+
+
+def _headline(evidence: Evidence) -> Value:
+    medians = evidence.model.launch_medians_ns()
+    if not medians:
+        return missing("no round was measured")
+    return Value(
+        value=median(medians) * _MS,
+        n=len(medians),
+        method="median over launches of launch medians",
+        source="wall clock",
+    )
 
 
 def _launches(pick: str, method: str) -> Callable[[Evidence], Value]:
@@ -86,14 +115,28 @@ def _round_medians(lane: Lane) -> list[ratios.RoundMedian]:
 
 
 METRICS = (
-    Metric(name="latency_ms_p50", unit="ms", better="lower", help="median latency", how="C4", compute=_median),
+    Metric(
+        name="latency_ms_p50", unit="ms", better="lower", help="median latency",
+        how="x[ceil(n/2)-1] of the pooled series; interval from how the share of calls up to it differs between rounds",
+        compute=_median,
+    ),
+    Metric(
+        name="launches_ms_p50", unit="ms", better="lower", help="median latency; one odd launch moves it little",
+        how="median over launches of launch medians", compute=_headline,
+    ),
+    Metric(
+        name="floor_ms_p50", unit="ms", better="lower", help="median latency in the best rounds; informative only",
+        how="10th percentile of round medians", compute=_floor,
+    ),
     *(
         Metric(
             name=f"latency_ms_p{name}",
             unit="ms",
             better="lower",
             help=f"{q:.1%} of calls are at most this long",
-            how="order statistic of the pooled series; null below its sample floor",
+            how=f"x[ceil({q}*n)-1] of the pooled series, null below {statistics.SAMPLE_FLOORS[q]} calls; interval "
+            "x[nq-h], x[nq+h+1] with h = 1.96*sqrt(q(1-q)*n*tau), tau the autocorrelation time of x <= quantile; "
+            "or h from the spread between rounds, where that is wider",
             compute=_tail(q),
         )
         for name, q in (("90", 0.9), ("95", 0.95), ("99", 0.99), ("999", 0.999))
@@ -112,7 +155,16 @@ METRICS = (
     ),
     Metric(
         name="latency_ms_std", unit="ms", better="lower", help="standard deviation of calls", how="n-1",
-        compute=_over(_std, "sample standard deviation"),
+        compute=_over(statistics.standard_deviation, "sample standard deviation"),
+    ),
+    Metric(
+        name="latency_ms_mad", unit="ms", better="lower", help="median absolute deviation of calls",
+        how="median of |x - median|, unscaled",
+        compute=_over(statistics.median_absolute_deviation, "median absolute deviation"),
+    ),
+    Metric(
+        name="latency_cv_ratio", unit="ratio", better="lower", help="coefficient of variation of calls",
+        how="standard deviation / mean", compute=_variation,
     ),
     Metric(
         name="load_ms", unit="ms", better="lower", help="session creation", how="median over launches",

@@ -12,14 +12,14 @@ def _throughput(evidence: Evidence) -> Value:
     rounds = [r for r in evidence.model.rounds if r.end_ns > r.start_ns]
     if not rounds:
         return missing("no round was measured")
-    samples = sum(len(r.wall_ns) for r in rounds) * evidence.batch
-    span_ns = sum(r.end_ns - r.start_ns for r in rounds)
-    each = [len(r.wall_ns) * evidence.batch / (r.end_ns - r.start_ns) * 1e9 for r in rounds]
+    estimate = statistics.rate_of_rounds(
+        [len(r.wall_ns) * evidence.batch for r in rounds], [r.end_ns - r.start_ns for r in rounds]
+    )
     return Value(
-        value=samples / span_ns * 1e9,
-        ci95=statistics.interval_of_log_mean(each),
-        n=samples,
-        method="samples / wall time inside rounds",
+        value=estimate.value,
+        ci95=estimate.ci95,
+        n=estimate.n,
+        method="samples / wall time inside rounds; interval from the spread of the rounds' rates",
         source="wall clock",
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from statistics import median
 
+from benchfleet.core import statistics
 from benchfleet.core.evidence import Evidence
 from benchfleet.core.metric import Metric
 from benchfleet.core.results import Value, missing
@@ -56,6 +57,16 @@ def _launch_spread(evidence: Evidence) -> Value:
     )
 
 
+def _independent(evidence: Evidence) -> Value:
+    series = [x for r in evidence.model.rounds for x in r.wall_ns]
+    estimate = statistics.tail(series, 0.99)
+    if estimate is None:
+        return missing(f"{len(series)} samples; p99 needs {statistics.sample_floor(0.99)}")
+    return Value(
+        value=estimate.independent_n, n=len(series), method="n / autocorrelation time of x <= p99", source="wall clock"
+    )
+
+
 METRICS = (
     Metric(
         name="runq_share", unit="ratio", better="lower", help="share of time spent waiting for a CPU", how="schedstat",
@@ -72,6 +83,10 @@ METRICS = (
     Metric(
         name="harness_overhead_us", unit="us", better="lower", help="what calling the runtime costs by itself",
         how="a model of one operator, same process and options", compute=_overhead,
+    ),
+    Metric(
+        name="independent_calls_p99", unit="1", better="higher", help="independent calls that p99 is worth",
+        how="calls / (1 + 2*sum of autocorrelations of x <= p99)", compute=_independent,
     ),
     Metric(
         name="launch_spread_ratio", unit="ratio", better="lower", help="how far fresh processes disagree",
