@@ -124,3 +124,8 @@ def test_heating_up_and_a_costly_sampler_are_told():
 @pytest.mark.parametrize(("late_ratio", "expected"), [(0.04, {}), (0.06, {"sampler_overrun": "degraded"})])
 def test_samples_that_came_late_are_told_above_one_in_twenty(late_ratio, expected):
     assert flags(sampler_late_ratio=late_ratio) == expected
+
+
+def test_among_what_makes_a_number_invalid_wrong_outputs_are_told_first():
+    bad = model(rounds=rounds(wait_ns=200_000), outputs=replace(OUTPUTS, nan_count=1))
+    assert list(flags(bad))[:2] == ["nan_inf", "background_load"]

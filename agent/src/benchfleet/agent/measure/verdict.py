@@ -16,6 +16,7 @@ def reasons(
 ) -> tuple[Reason, ...]:
     """Every flag that applies, worst first."""
     seen = flags.Seen(evidence=evidence, metrics=metrics, profile=profile, host=host)
-    families = plugins.load_all(flags.PACKAGE, flags.GROUP)
-    found = [reason for family in families.values() for reason in family.find(seen)]
+    families = plugins.load_all(flags.PACKAGE, flags.GROUP).values()
+    first = sorted(families, key=lambda family: getattr(family, "ORDER", flags.ORDER))
+    found = [reason for family in first for reason in family.find(seen)]
     return tuple(sorted(found, key=lambda reason: reason.severity != "invalid"))

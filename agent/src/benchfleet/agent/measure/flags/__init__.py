@@ -2,7 +2,7 @@
 
 A file holds `find(seen)`, which yields a Reason for each flag that applies: a stable name, a weight, and one sentence
 that says what was seen and what the user can do about it. Third parties add modules under the entry-point group
-`benchfleet.flags`.
+`benchfleet.flags`. A file may hold `ORDER`: among equally bad reasons those of the smaller one are told first.
 
     def find(seen: Seen) -> Iterator[Reason]:
         if (seen.number("sampler_cpu_ratio") or 0.0) > 0.005:
@@ -20,6 +20,7 @@ from benchfleet.core.results import Reason, Value
 
 PACKAGE = "benchfleet.agent.measure.flags"
 GROUP = "benchfleet.flags"
+ORDER = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

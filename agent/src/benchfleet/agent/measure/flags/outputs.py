@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from benchfleet.agent.measure.flags import Seen, degraded, invalid
 from benchfleet.core.results import Reason
 
+ORDER = 10
+
 
 def find(seen: Seen) -> Iterator[Reason]:
     """outputs_unchecked, nan_inf, output_unstable."""
