@@ -11,7 +11,6 @@ from benchfleet.agent.runner.contract import Available, Options, RuntimeFault, T
 from benchfleet.core import plugins
 
 RUNTIMES = plugins.load_all(probe.RUNTIMES, probe.GROUP)
-SCENARIOS = plugins.load_all("benchfleet.agent.scenarios", "benchfleet.scenarios")
 
 
 @pytest.mark.parametrize("name", RUNTIMES)
@@ -35,19 +34,6 @@ def test_a_runtime_file_imports_its_vendor_only_inside_its_functions(name):
 
 def test_every_runtime_is_in_the_inventory():
     assert {r.name for r in probe.runtimes()} == set(RUNTIMES)
-
-
-@pytest.mark.parametrize("name", SCENARIOS)
-def test_a_scenario_drives_calls_until_both_bounds_are_met(name):
-    from array import array
-
-    out = array("q", bytes(8 * 1000))
-    calls = []
-    n, start, end = SCENARIOS[name].drive(lambda: calls.append(1), out, 50, 0, 10**9)
-    assert n == len(calls) == 50
-    assert end > start
-    assert all(out[:n])
-    assert SCENARIOS[name].refuse(1) is None
 
 
 def _model(dtype, shape):

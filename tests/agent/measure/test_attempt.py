@@ -245,3 +245,30 @@ async def test_a_stopped_attempt_ends_at_once_and_says_so(tmp_path):
     running = attempt(tmp_path, DATA / "digits-fp32.onnx", runtime="null", stop=stop, runtime_options=options)
     asyncio.get_running_loop().call_later(1.0, stop.set)
     assert (await asyncio.wait_for(running, 15)).result.outcome == "stopped"
+
+
+@pytest.mark.parametrize(
+    ("scenario", "params", "expects"),
+    [
+        ("server", {"qps": 400}, {"queries", "dispatch_lag_us_p50", "busy_ratio", "service_ms_p50"}),
+        ("realtime", {"fps": 200}, {"deadline_miss_ratio", "idle_wake_ratio"}),
+        ("dynamic_batching", {"qps": 400, "max_batch": 3}, {"gathered_batch_mean"}),
+        ("cold_start", {"launches": 2}, {"cold_start_ms_max"}),
+        ("offline", {"streams": 2}, {"throughput_per_s"}),
+    ],
+)
+async def test_a_scenario_goes_from_the_cell_to_its_metrics_and_raw_series(tmp_path, scenario, params, expects):
+    measured = await attempt(
+        tmp_path, DATA / "digits-fp32.onnx", scenario=scenario, scenario_params=params, baseline=None
+    )
+    result = measured.result
+    assert result.outcome == "ok", result.failure
+    assert all(result.metrics[name].value is not None for name in expects), result.metrics
+    assert result.provenance["scenario"]["params"].items() >= params.items()
+    wall = series.unpack(measured.series)
+    assert len(wall) == result.metrics["latency_ms_min"].n
+    if "queries" in expects:
+        lag, service = (series.unpack(measured.series, name=name) for name in ("lag_ns", "service_ns"))
+        assert len(lag) == len(service) == len(wall) == result.metrics["queries"].value
+        assert all(w >= s for w, s in zip(wall, service, strict=True))
+        assert sorted(lag)[(len(lag) + 1) // 2 - 1] / 1e3 == result.metrics["dispatch_lag_us_p50"].value

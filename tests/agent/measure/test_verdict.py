@@ -129,3 +129,37 @@ def test_samples_that_came_late_are_told_above_one_in_twenty(late_ratio, expecte
 def test_among_what_makes_a_number_invalid_wrong_outputs_are_told_first():
     bad = model(rounds=rounds(wait_ns=200_000), outputs=replace(OUTPUTS, nan_count=1))
     assert list(flags(bad))[:2] == ["nan_inf", "background_load"]
+
+
+def served(*, lag_us=1.0, service_ms=1.0, gap_ms=10.0, unserved=0):
+    def one(i):
+        count = 400
+        return Round(
+            launch=i, index=0, start_ns=0, end_ns=count * 10_000_000, cpu_ns=0, runq_wait_ns=0, unserved=unserved,
+            wall_ns=(int(service_ms * 1e6),) * count,
+            extra={
+                "scheduled_ns": tuple(int(k * gap_ms * 1e6) for k in range(count)),
+                "lag_ns": (int(lag_us * 1e3),) * count,
+                "service_ns": (int(service_ms * 1e6),) * count,
+            },
+        )  # fmt: skip
+
+    lane = model(rounds=tuple(one(i) for i in range(3)))
+    seen = Evidence(
+        model=lane, baseline=None, batch=1, model_size_bytes=1, scenario="server", scenario_params={"qps": 100.0}
+    )
+    found = verdict.reasons(seen, compute_all(seen), PROFILES["standard"], QUIET)
+    return {r.flag: r.severity for r in found if r.flag in ("dispatch_lag", "overloaded", "near_capacity")}
+
+
+def test_a_schedule_that_we_did_not_keep_is_invalid():
+    assert served() == {}
+    assert served(lag_us=99) == {}
+    assert served(lag_us=101) == {"dispatch_lag": "invalid"}
+
+
+def test_more_than_the_model_can_do_has_no_latency_of_its_own():
+    assert served(service_ms=9.0) == {}
+    assert served(service_ms=9.7) == {"near_capacity": "degraded"}
+    assert served(service_ms=10.1) == {"overloaded": "invalid"}
+    assert served(unserved=1) == {"overloaded": "invalid"}

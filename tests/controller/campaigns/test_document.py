@@ -71,8 +71,24 @@ def test_an_unknown_key_names_its_line_and_a_near_one():
         ({"matrix": {"threads": [1]}}, "runtime"),
         ({"matrix": {"runtime": ["onnxruntime"], "power_mode": ["15W"]}}, "power modes"),
         ({"scenarios": ["single-stream"]}, "single_stream"),
-        ({"scenarios": [{"realtime": {"fps": 30}}]}, "realtime"),
-        ({"scenarios": [{"offline": {"samples": -1}}]}, "no parameters"),
+        ({"scenarios": [5]}, "a scenario is a name"),
+        ({"scenarios": [{}]}, "a scenario is a name"),
+        ({"scenarios": [{"realtime": 30}]}, "parameters are a map"),
+        ({"scenarios": [{"realtime": {}}]}, "needs fps"),
+        ({"scenarios": ["server"]}, "needs qps"),
+        ({"scenarios": [{"realtime": {"fps": 0}}]}, "above 0"),
+        ({"scenarios": [{"realtime": {"fps": -30}}]}, "above 0"),
+        ({"scenarios": [{"realtime": {"fps": "30"}}]}, "a number is needed"),
+        ({"scenarios": [{"realtime": {"fps": True}}]}, "a number is needed"),
+        ({"scenarios": [{"realtime": {"fps": 10**400}}]}, "a number is needed"),
+        ({"scenarios": [{"realtime": {"fps": 30, "deadline": 20}}]}, "a unit"),
+        ({"scenarios": [{"realtime": {"fps": 30, "deadline": "0 ms"}}]}, "above 0"),
+        ({"scenarios": [{"sustained": {"duration": "3 h"}}]}, "from 10 to 7200"),
+        ({"scenarios": [{"offline": {"streams": 1.5}}]}, "whole number"),
+        ({"scenarios": [{"offline": {"streams": []}}]}, "a sweep"),
+        ({"scenarios": [{"offline": {"streams": [2, 2]}}]}, "twice"),
+        ({"scenarios": [{"offline": {"streams": 1}}, "offline"]}, "twice"),
+        ({"scenarios": [{"single_stream": {"fps": 1}}]}, "takes none"),
         ({"devices": {}}, "selector"),
         ({"devices": {"selector": "a in b"}}, "selector"),
         ({"devices": {"selector": "a=b", "names": ["x"]}}, "names"),
@@ -161,3 +177,40 @@ def test_a_list_of_devices_is_a_selector_of_their_names():
 def test_providers_are_an_axis():
     document = parse_campaign(campaign(matrix={"runtime": ["onnxruntime"], "providers": [["A"], ["B", "C"]]}))
     assert document.cell_count == 4
+
+
+SCENARIOS = (
+    YAML
+    + """scenarios:
+  - single_stream
+  - realtime: {fps: 30}
+  - server:
+      qps: [50, 100]
+      latency_bound: 50 ms
+  - offline: {streams: [1, 4]}
+"""
+)
+
+
+def test_scenarios_have_parameters_in_one_unit_and_lists_are_sweeps():
+    assert parse_campaign(SCENARIOS, "c.yaml").scenario_list == [
+        ("single_stream", {}),
+        ("realtime", {"fps": 30}),
+        ("server", {"qps": 50, "latency_bound_s": 0.05}),
+        ("server", {"qps": 100, "latency_bound_s": 0.05}),
+        ("offline", {}),
+        ("offline", {"streams": 4}),
+    ]
+
+
+def test_a_wrong_parameter_is_found_by_its_own_line_and_names_what_was_meant():
+    line = 1 + SCENARIOS[: SCENARIOS.index("latency_bound")].count("\n")
+    said = refusal(SCENARIOS.replace("latency_bound", "latency_bond"))
+    assert said.startswith(f"c.yaml:{line}: ")
+    assert said.endswith("scenario server has no parameter 'latency_bond'; did you mean 'latency_bound'?")
+    assert refusal(SCENARIOS.replace("fps: 30", "fps: .nan")).startswith(f"c.yaml:{line - 3}: ")
+    assert "did you mean 'single_stream'?" in refusal(SCENARIOS.replace("- single_stream", "- single_steam"))
+
+
+def test_a_default_that_is_written_out_is_the_same_cell():
+    assert parse_campaign(YAML + "scenarios: [{multi_stream: {samples: 8}}]\n").scenario_list == [("multi_stream", {})]

@@ -99,6 +99,23 @@ def test_the_bound_counts_devices_before_anything_is_expanded():
             },
             "fixed batch",
         ),
+        (
+            {"models": ["digits:fp32", "fixed:fp32"], "scenarios": [{"dynamic_batching": {"qps": 9, "max_batch": 4}}]},
+            "fixed batch; export it with a free batch axis to use 4",
+        ),
+        ({"scenarios": [{"offline": {"streams": [4, 5]}}]}, "5 streams of 1 threads need 5 CPUs, there are 4"),
+        (
+            {"scenarios": ["offline", {"server": {"qps": 9}}], "matrix": {"runtime": ["onnxruntime"], "batch": [2]}},
+            "a query of server is one sample",
+        ),
+        (
+            {"scenarios": ["offline", "multi_stream"], "matrix": {"runtime": ["onnxruntime"], "batch": [3]}},
+            "choose a divisor",
+        ),
+        (
+            {"scenarios": ["offline", {"sustained": {"duration": "10min"}}], "measure": {"timeout": "5min"}},
+            "sustained takes at least 600 s, measure.timeout is 300 s; raise it",
+        ),
     ],
 )
 def test_a_cell_that_cannot_work_is_pruned_with_its_reason(changes, reason):
@@ -123,6 +140,28 @@ def test_a_baseline_that_cannot_take_the_batch_has_no_lane():
         matrix={"runtime": ["onnxruntime"], "batch": [1, 8]},
     )
     assert {cell.batch: cell.spec.baseline is not None for cell in made.cells if cell.spec} == {1: True, 8: False}
+
+
+def test_ten_minutes_of_load_have_the_time_and_no_other_model_in_between():
+    (cell,) = planned(
+        models=["digits:int8"],
+        baseline={"model": "digits:fp32"},
+        scenarios=[{"sustained": {"duration": "20min"}}],
+        measure={"profile": "standard"},
+    ).cells
+    assert cell.spec.baseline is None
+    assert cell.estimated_s > 1200
+    assert cell.spec.timeout_s > cell.estimated_s
+    assert cell.cell_key.endswith('sustained {"duration_s":1200}')
+
+
+def test_what_a_scenario_takes_is_in_the_estimate():
+    def taken(*scenarios):
+        return planned(models=["digits:int8"], scenarios=list(scenarios), measure={"profile": "standard"}).estimated_s
+
+    slow, quick = taken({"realtime": {"fps": 10}}), taken({"realtime": {"fps": 100}})
+    assert slow > quick > 0
+    assert taken("single_stream", "cold_start") > taken("single_stream")
 
 
 def test_providers_become_options_of_the_runtime_and_part_of_the_key():

@@ -45,7 +45,7 @@ def test_nothing_measured_is_missing_everywhere_and_never_zero():
     empty = Lane(rounds=(), launches=(), outputs=None)
     found = compute_all(Evidence(model=empty, baseline=None, batch=1, model_size_bytes=7))
     known = {name for name, v in found.items() if v.value is not None}
-    assert known == {"batch_size", "model_size_bytes"}
+    assert known == {"batch_size", "model_size_bytes", "streams"}
     assert all(found[name].reason for name in set(found) - known)
 
 
@@ -77,7 +77,7 @@ def test_waiting_for_a_cpu_is_taken_off_call_by_call():
     ("more", "says"),
     [
         ({"threads": 2}, "one thread"),
-        ({"model": lane(waits=False)}, "too short"),
+        ({"model": lane(waits=False)}, "below 0.2 ms"),
         ({"model": replace(lane(), rounds=(replace(lane().rounds[0], runq_wait_ns=None),))}, "schedstat"),
     ],
 )

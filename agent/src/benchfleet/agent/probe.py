@@ -22,8 +22,6 @@ GROUP = "benchfleet.runtimes"
 PROBE_TIMEOUT_S = 60.0
 CODE_NAMES = {"phanbell": "coral-dev-board"}
 """Boards whose device tree knows them by a code name."""
-SCENARIOS = "benchfleet.agent.scenarios"
-SCENARIO_GROUP = "benchfleet.scenarios"
 RUNNER = Path(__file__).parent / "runner" / "__main__.py"
 
 
@@ -33,17 +31,8 @@ def started_by(name: str) -> tuple[str, str | None]:
     A vendor may tie its library to the board's own Python: BENCHFLEET_PYTHON_ONNXRUNTIME=/usr/bin/python3 names it.
     """
     interpreter = os.environ.get(f"BENCHFLEET_PYTHON_{name.upper()}", sys.executable)
-    return interpreter, _foreign_file(RUNTIMES, GROUP, name)
-
-
-def scenario_file(name: str) -> str | None:
-    """The file of a third party's scenario; None for ours."""
-    return _foreign_file(SCENARIOS, SCENARIO_GROUP, name)
-
-
-def _foreign_file(package: str, group: str, name: str) -> str | None:
-    module = plugins.load(package, group, name)
-    return None if module.__name__ == f"{package}.{name}" else module.__file__
+    module = plugins.load(RUNTIMES, GROUP, name)
+    return interpreter, None if module.__name__ == f"{RUNTIMES}.{name}" else module.__file__
 
 
 def inventory(*, labels: dict[str, str] | None = None, threads_max: int | None = None) -> Inventory:

@@ -17,6 +17,8 @@ class Round:
     """One timed block; `wall_ns` per inference in order; `runq_wait_ns` of the measuring thread over the block.
 
     `runq_waits_ns` is the same per inference, or empty where inferences are too short to read it after each.
+    `samples` went through the model: None where each call was one batch, 0 where the scenario has no stream of samples.
+    `unserved` arrivals were given up. `extra` holds what else the scenario noted, by name (docs/scenarios.md).
     """
 
     launch: int
@@ -27,6 +29,9 @@ class Round:
     cpu_ns: int
     runq_wait_ns: int | None
     runq_waits_ns: tuple[int, ...] = ()
+    samples: int | None = None
+    unserved: int = 0
+    extra: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +88,8 @@ class Evidence:
     batch: int
     model_size_bytes: int
     threads: int = 1
+    scenario: str = "single_stream"
+    scenario_params: dict[str, Any] = field(default_factory=dict)
     telemetry: tuple[SensorSeries, ...] = ()
     sampler_cpu_ratio: float | None = None
     sampler_late_ratio: float | None = None

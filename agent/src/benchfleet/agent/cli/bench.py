@@ -28,7 +28,8 @@ _BY_FORMAT = {"onnx": "onnxruntime", "tflite": "litert"}
 @click.option("--runtime", help="Runtime plug-in; by default the one for the model's format.")
 @click.option("--threads", type=click.IntRange(1, 1024), default=1, show_default=True, help="Intra-op threads.")
 @click.option("--batch", type=click.IntRange(1, 65536), default=1, show_default=True, help="Samples in one call.")
-@click.option("--scenario", help="single_stream, or offline for a batch; by default by the batch.")
+@click.option("--scenario", help="How load arrives; by default single_stream, or offline for a batch.")
+@click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help="Parameter of the scenario, like fps=30.")
 @click.option("--profile", default="quick", show_default=True, help="quick, standard or gate.")
 @click.option("--data", type=click.Path(path_type=Path), help="Labelled samples (npz).")
 @click.option("--baseline", type=click.Path(path_type=Path), help="A model of the same format to compare with.")
@@ -45,6 +46,7 @@ def command(
     threads: int,
     batch: int,
     scenario: str | None,
+    params: tuple[str, ...],
     profile: str,
     data: Path | None,
     baseline: Path | None,
@@ -69,12 +71,14 @@ def command(
             f"bench: the baseline is {other.format}, the model {reference.format}; give one of its format"
         )
     dataset = _artifact(data) if data else None
+    name = scenario or ("single_stream" if batch == 1 else "offline")
     spec = RunSpec(
         model=reference,
         runtime=_runtime(runtime or _BY_FORMAT[reference.format], reference.format),
         threads=threads,
         batch=batch,
-        scenario=_scenario(scenario or ("single_stream" if batch == 1 else "offline"), batch),
+        scenario=name,
+        scenario_params=_parameters(name, params, batch=batch, threads=threads, compared=other is not None),
         profile=profile,
         seed=seed,
         baseline=other,
@@ -84,6 +88,7 @@ def command(
         shapes=_shapes(shapes),
         timeout_s=timeout_s,
     )
+    _check_time(spec)
     result = _measure(spec, Files(model=model, baseline=baseline, dataset=data), series)
     _print(result, as_json)
 
@@ -128,14 +133,49 @@ def _runtime(name: str, kind: str) -> str:
     return name
 
 
-def _scenario(name: str, batch: int) -> str:
-    from benchfleet.agent import probe
-    from benchfleet.core import plugins
+def _parameters(name: str, texts: tuple[str, ...], *, batch: int, threads: int, compared: bool) -> dict[str, object]:
+    """The parameters of a scenario from the command line; DocumentError for what it does not take."""
+    import os
 
-    refused = plugins.load(probe.SCENARIOS, probe.SCENARIO_GROUP, name).refuse(batch)
+    from benchfleet.core import scenario
+
+    given: dict[str, object] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not key or not equals:
+            raise DocumentError(f"bench --param {text}: expected NAME=VALUE")
+        given[key] = _number(value)
+    try:
+        (params,) = scenario.expand(name, given)
+    except scenario.ParameterError as error:
+        raise DocumentError(f"bench: {error}") from error
+    cpus = len(os.sched_getaffinity(0))
+    refused = scenario.refusal(name, params, batch=batch, threads=threads, cpu_count=cpus)
     if refused:
         raise DocumentError(f"bench: {refused}")
-    return name
+    if compared and scenario.is_alone(name):
+        raise DocumentError(f"bench: {name} takes no --baseline: its rounds in between would let the device cool")
+    return params
+
+
+def _check_time(spec: RunSpec) -> None:
+    """DocumentError when the timeout would end the measurement for certain."""
+    from benchfleet.core import scenario
+
+    least_s = scenario.span_s(spec.scenario, spec.scenario_params, spec.profile)
+    if least_s is not None and least_s > spec.timeout_s:
+        raise DocumentError(
+            f"bench: {spec.scenario} takes at least {least_s:.0f} s, --timeout is {spec.timeout_s:.0f}; raise it"
+        )
+
+
+def _number(text: str) -> object:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
 
 
 def _options(providers: tuple[str, ...], options: tuple[str, ...]) -> dict[str, object]:

@@ -7,17 +7,16 @@ import contextlib
 import math
 import random
 import time
-from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from benchfleet.agent import probe
-from benchfleet.agent.measure import host, stopping
+from benchfleet.agent.measure import host, pacing, round_file, stopping
 from benchfleet.agent.measure.conclusion import Track, failed, measured
 from benchfleet.agent.measure.lane import Lane, LaneFault
-from benchfleet.agent.measure.profiles import Profile, profile
+from benchfleet.agent.measure.profiles import Profile
 from benchfleet.agent.measure.telemetry import Telemetry
 from benchfleet.core import evidence as ev
 from benchfleet.core.clock import Clock
@@ -108,7 +107,7 @@ class _Attempt:
         stopped = False
         watcher = asyncio.create_task(self._watch())
         try:
-            plan = profile(self.spec.profile)
+            plan = pacing.plan_of(self.spec)
             self.progress("settling", 0.02, "waiting for a turn on this host")
             async with host.turn(self.stop) as alone:
                 self._check_stopped()
@@ -192,8 +191,8 @@ class _Attempt:
                 "model": str(track.path.absolute()),
                 "runtime": spec.runtime,
                 "runtime_file": runtime_file,
-                "scenario": spec.scenario,
-                "scenario_file": probe.scenario_file(spec.scenario),
+                **pacing.told(spec),
+                "launch": launch,
                 "threads": spec.threads,
                 "batch": spec.batch,
                 "seed": spec.seed,
@@ -241,6 +240,8 @@ class _Attempt:
             fraction = (0.1 + 0.8 * (index + 1) / plan.rounds_max) / plan.launches
             self.progress("measuring", share + fraction, f"round {index + 1}")
             rounds = index + 1
+            if pacing.settled(plan, self.tracks[0].rounds, self.telemetry):
+                return
             if rounds >= ROUNDS_FEWEST and self.clock.monotonic_s() >= until_s:
                 return
             due = rounds >= plan.rounds_min and rounds % plan.rounds_step == 0
@@ -256,19 +257,11 @@ class _Attempt:
             span_s=plan.round_span_s,
             cap_s=plan.launch_span_s / plan.rounds_min,
         )
-        wall, waits = await asyncio.to_thread(_last, self.lanes[i].series, done["calls"], done["waits"])
+        series = await asyncio.to_thread(round_file.last, self.lanes[i].series, done["series"])
         track = self.tracks[i]
-        track.series.setdefault(f"{track.name}/{launch}", bytearray()).extend(wall.tobytes())
-        return ev.Round(
-            launch=launch,
-            index=index,
-            start_ns=done["start_ns"],
-            end_ns=done["end_ns"],
-            wall_ns=tuple(wall),
-            cpu_ns=done["cpu_ns"],
-            runq_wait_ns=done["runq_wait_ns"],
-            runq_waits_ns=tuple(waits),
-        )
+        for name, held in series.items():
+            track.series.setdefault(f"{track.name}/{launch}/{name}", bytearray()).extend(held.tobytes())
+        return round_file.as_round(done, series, launch=launch, index=index)
 
     async def _check(self, i: int, track: Track, launch: int) -> None:
         found = await self._command(i, "check", CHECK_S, samples_max=0 if launch else SAMPLES_ALL)
@@ -293,14 +286,3 @@ class _Attempt:
                 inf_count=track.outputs.inf_count + found["inf_count"],
                 stable=track.outputs.stable and found["stable"],
             )
-
-
-def _last(path: Path, calls: int, with_waits: bool) -> tuple[array[int], array[int]]:
-    """The raw nanoseconds of the round just written, and the waits behind them."""
-    size = 8 * calls
-    wall, waits = array("q"), array("q")
-    with path.open("rb") as file:
-        file.seek(-size * (2 if with_waits else 1), 2)
-        wall.frombytes(file.read(size))
-        waits.frombytes(file.read())
-    return wall, waits

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from benchfleet.agent.measure import series, verdict
-from benchfleet.agent.measure.profiles import profile
+from benchfleet.agent.measure import pacing, series, verdict
 from benchfleet.agent.measure.telemetry import Telemetry
 from benchfleet.core import evidence as ev
-from benchfleet.core import statistics
+from benchfleet.core import scenario, statistics
 from benchfleet.core.clock import Clock
 from benchfleet.core.inventory import Inventory
 from benchfleet.core.metric import compute_all
@@ -21,7 +20,7 @@ from benchfleet.core.runspec import ModelRef, RunSpec
 
 @dataclass(slots=True, kw_only=True)
 class Track:
-    """What has been collected of one lane; `series` holds raw nanoseconds by LANE/LAUNCH."""
+    """What has been collected of one lane; `series` holds raw nanoseconds by LANE/LAUNCH/NAME."""
 
     name: str
     model: ModelRef
@@ -64,7 +63,7 @@ def measured(seen: Seen, started_utc: str) -> tuple[Result, Path | None]:
     """
     evidence = _evidence(seen)
     metrics = compute_all(evidence)
-    flags = verdict.reasons(evidence, metrics, profile(seen.spec.profile), seen.host)
+    flags = verdict.reasons(evidence, metrics, pacing.plan_of(seen.spec), seen.host)
     result = Result(
         outcome="ok",
         verdict=verdict_of(flags),
@@ -98,6 +97,8 @@ def _evidence(seen: Seen) -> ev.Evidence:
         baseline=lanes[1] if len(lanes) > 1 else None,
         batch=seen.spec.batch,
         threads=seen.spec.threads,
+        scenario=seen.spec.scenario,
+        scenario_params=scenario.complete(seen.spec.scenario, seen.spec.scenario_params),
         model_size_bytes=seen.spec.model.artifact.size_bytes,
         telemetry=seen.telemetry.series(*seen.span_ns) if seen.telemetry else (),
         sampler_cpu_ratio=seen.telemetry.cpu_ratio(*seen.span_ns) if seen.telemetry else None,
@@ -126,6 +127,7 @@ def _provenance(seen: Seen, started_utc: str) -> dict[str, Any]:
         "runtime": track.launches[0].facts if track.launches else {},
         "feed": track.feed_steps,
         "profile": seen.spec.profile,
+        "scenario": pacing.described(seen.spec),
         "rounds": {
             t.name: [[r.launch, r.index, float(statistics.quantile(sorted(r.wall_ns), 0.5))] for r in t.rounds]
             for t in seen.tracks

@@ -13,6 +13,7 @@ class Profile:
 
     `tail_half_width` is that of p99, for which LoadGen's count of calls is asked too; None: p99 decides nothing.
     `launch_span_s` bounds the rounds of one model in one launch: a slow model then has fewer calls in a round.
+    `settled_by_temperature`: the rounds end when the device is as hot as it gets.
     """
 
     launches: int
@@ -27,6 +28,7 @@ class Profile:
     launch_span_s: float
     rounds_step: int = 5
     tail_half_width: float | None = None
+    settled_by_temperature: bool = False
 
 
 _QUICK = Profile(

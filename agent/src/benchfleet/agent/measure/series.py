@@ -13,21 +13,24 @@ _STAMP = (2026, 1, 1, 0, 0, 0)
 
 
 def pack(path: Path, lanes: Mapping[str, bytes], rounds: Mapping[str, Sequence[Sequence[int]]]) -> Path:
-    """Writes LANE/LAUNCH/wall_ns.i64 per lane and manifest.json; a round is [launch, index, calls, start, end]."""
+    """Writes LANE/LAUNCH/NAME.i64 per series and manifest.json; a round is [launch, index, calls, start, end].
+
+    wall_ns is in every scenario; what else there is (scheduled_ns, lag_ns, ...) docs/scenarios.md says.
+    """
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         manifest = {"schema": 1, "round_fields": ["launch", "index", "calls", "start_ns", "end_ns"], "rounds": rounds}
         archive.writestr(zipfile.ZipInfo("manifest.json", _STAMP), json.dumps(manifest), zipfile.ZIP_DEFLATED)
         for name, held in lanes.items():
-            info = zipfile.ZipInfo(f"{name}/wall_ns.i64", _STAMP)
+            info = zipfile.ZipInfo(f"{name}.i64", _STAMP)
             archive.writestr(info, held, zipfile.ZIP_DEFLATED)
     return path
 
 
-def unpack(path: Path, lane: str = "model") -> list[int]:
-    """All nanoseconds of one lane, launch after launch."""
+def unpack(path: Path, lane: str = "model", name: str = "wall_ns") -> list[int]:
+    """All nanoseconds of one series of one lane, launch after launch."""
     found = array("q")
     with zipfile.ZipFile(path) as archive:
-        names = [n for n in archive.namelist() if n.startswith(f"{lane}/")]
-        for name in sorted(names, key=lambda n: int(n.split("/")[1])):
-            found.frombytes(archive.read(name))
+        held = [n for n in archive.namelist() if n.startswith(f"{lane}/") and n.endswith(f"/{name}.i64")]
+        for each in sorted(held, key=lambda n: int(n.split("/")[1])):
+            found.frombytes(archive.read(each))
     return list(found)

@@ -8,7 +8,7 @@ from benchfleet.agent.runner.contract import Options, RuntimeFault
 
 
 def plugin(folder: str, name: str, file: Optional[str]) -> Any:
-    """The module of a runtime or scenario: ours by name, a third party's by the path of its file."""
+    """The module of a runtime of ours by name; a scenario, or a third party's runtime, by the path of its file."""
     if file is None:
         return importlib.import_module("benchfleet.agent.%s.%s" % (folder, name))
     spec = importlib.util.spec_from_file_location("benchfleet_plugin_%s" % name, file)

@@ -36,3 +36,14 @@ def closed_loop(
         i += 1
         if (after >= until and i >= calls_min) or i >= room or after >= cap:
             return i, first, after
+
+
+def untimed(run: Callable[[], None], until: int, end: int) -> Tuple[int, int]:
+    """Calls `run` until the clock passes `until`; returns (calls, last end), where `end` was the last before."""
+    clock = time.perf_counter_ns
+    calls = 0
+    while end < until:
+        run()
+        calls += 1
+        end = clock()
+    return calls, end

@@ -85,6 +85,12 @@ class WaitMeter:
         assert self._handle is not None
         return int(os.pread(self._handle, 64, 0).split()[1])
 
+    def close(self) -> None:
+        """Lets go of the file."""
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+
     def restart(self) -> None:
         """What was waited until now does not count."""
         self._last_ns = self._read() if self.there else 0

@@ -16,18 +16,19 @@ import sys
 import time
 from array import array
 from statistics import median
-from typing import Any, Dict, Optional, TextIO
+from typing import Any, Dict, List, Optional, TextIO
 
 from benchfleet.agent.runner import checks, house, loop, process
 from benchfleet.agent.runner.contract import Options, RuntimeFault
 from benchfleet.agent.runner.feeds import Feeder
+from benchfleet.agent.runner.load import Held, Load
 from benchfleet.agent.runner.tensors import DataSet
 
 WARM_CALLS_MIN = 20
 WARM_AGREE = 0.03
-EACH_WAIT_NS = 200_000
-"""From this latency on the run-queue wait is read after every call (1.6 us, outside the timed region)."""
 OVERHEAD_CALLS = 1000
+MORE_WARM_CALLS = 3
+"""Of each further session: the first allocates, and the runtime's threads are warm already."""
 
 
 class Runner:
@@ -38,7 +39,8 @@ class Runner:
         self.session: Any = None
         self.feeder: Optional[Feeder] = None
         self.dataset: Optional[DataSet] = None
-        self.drive: Any = None
+        self.scenario: Any = None
+        self.made_load: Optional[Load] = None
         self.out = array("q", bytes(8 * loop.CALLS_MAX))
         self.meter = process.WaitMeter(loop.CALLS_MAX)
         self.usual_ns = 0.0
@@ -48,7 +50,7 @@ class Runner:
         """Imports the runtime, loads the model, and times its first inference."""
         spec = self.spec
         runtime = house.plugin("runtimes", spec["runtime"], spec.get("runtime_file"))
-        self.drive = house.plugin("scenarios", spec["scenario"], spec.get("scenario_file")).drive
+        self.scenario = house.plugin("scenarios", spec["scenario"], spec["scenario_file"])
         found = runtime.probe()
         if not hasattr(found, "version"):
             raise RuntimeFault("unsupported_option", "runtime %s is not available: %s" % (spec["runtime"], found.why))
@@ -70,7 +72,11 @@ class Runner:
         started = time.perf_counter_ns()
         self.session.run()
         first_ns = time.perf_counter_ns() - started
+        ended = time.perf_counter_ns()
         self.digest = self._digest()
+        others = self._more_sessions(runtime, options)
+        self.made_load = Load(spec, [Held(options.batch, self.session), *others], self.meter, self.out)
+        self.made_load.loaded_ns = (ended - load_ns - first_ns, ended)
         return {
             "load_ns": load_ns,
             "first_inference_ns": first_ns,
@@ -97,6 +103,25 @@ class Runner:
         tiny.close()
         return float(median(self.out[:n])) / 1e3
 
+    def _more_sessions(self, runtime: Any, options: Options) -> List[Held]:
+        """What the scenario needs beside the first: one for each further stream, one for each size of batch."""
+        spec, params = self.spec, self.spec.get("scenario_params") or {}
+        sizes: List[int] = []
+        if hasattr(self.scenario, "streams"):
+            sizes += [options.batch] * (self.scenario.streams(params) - 1)
+        if hasattr(self.scenario, "batches"):
+            sizes += self.scenario.batches(params)
+        found = []
+        for size in sizes:
+            session = runtime.load(spec["model"], options._replace(batch=size))
+            shapes = {name: [size, *shape[1:]] for name, shape in spec["shapes"].items()}
+            session.prepare(Feeder(session.inputs, {**spec, "batch": size, "shapes": shapes}, self.dataset).feed(0))
+            for _ in range(MORE_WARM_CALLS):
+                session.run()
+                session.outputs()
+            found.append(Held(size, session))
+        return found
+
     def _digest(self) -> str:
         held = hashlib.sha256()
         for tensor in self.session.outputs():
@@ -105,6 +130,8 @@ class Runner:
 
     def warm(self, command: Dict[str, Any]) -> Dict[str, Any]:
         """Windows until two in a row agree, at least `span_s`; says so when they never do."""
+        if not getattr(self.scenario, "WARM", True):
+            return {"converged": True, "calls": 0, "spent_s": 0.0, "median_ns": 0.0}
         self.session.prepare(self.feeder.feed(0))  # type: ignore[union-attr]
         window_ns = int(command["window_s"] * 1e9)
         started = time.monotonic()
@@ -122,27 +149,25 @@ class Runner:
             before = self.usual_ns
 
     def round(self, command: Dict[str, Any]) -> Dict[str, Any]:
-        """One timed block; its raw nanoseconds (and waits, when read per call) are appended to files afterwards."""
-        each = self.meter.there and self.usual_ns >= EACH_WAIT_NS
+        """One timed block of the scenario; its raw series are appended to a file afterwards, in the order told."""
+        load, scenario = self.made_load, self.scenario
+        assert load is not None
         span_ns, cap_ns = int(command["span_s"] * 1e9), int(command["cap_s"] * 1e9)
+        load.begin(command["calls_min"], span_ns, cap_ns, self.usual_ns)
         cpu = process.thread_cpu_ns()
-        self.meter.restart()
-        n, start_ns, end_ns = self.drive(
-            self.session.run, self.out, command["calls_min"], span_ns, cap_ns, self.meter.note if each else None
-        )
-        wait_ns = self.meter.since_restart_ns(n if each else 0)
-        cpu_ns = process.thread_cpu_ns() - cpu
+        done = scenario.drive(load)
+        cpu_ns = process.thread_cpu_ns() - cpu if done.cpu_ns is None else done.cpu_ns
         with open(self.spec["series"], "ab") as file:
-            file.write(memoryview(self.out)[:n])
-            if each:
-                file.write(memoryview(self.meter.waits)[:n])
+            for held in done.series.values():
+                file.write(memoryview(held))
         return {
-            "calls": n,
-            "start_ns": start_ns,
-            "end_ns": end_ns,
+            "start_ns": done.start_ns,
+            "end_ns": done.end_ns,
             "cpu_ns": cpu_ns,
-            "runq_wait_ns": wait_ns,
-            "waits": each,
+            "runq_wait_ns": done.wait_ns,
+            "samples": done.samples,
+            "unserved": done.unserved,
+            "series": [[name, len(held)] for name, held in done.series.items()],
         }
 
     def check(self, command: Dict[str, Any]) -> Dict[str, Any]:

@@ -7,11 +7,13 @@ import math
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from benchfleet.controller.campaigns.selector import parse_selector
 from benchfleet.controller.documents import load_document
 from benchfleet.controller.names import MODEL_NAME, NAME
+from benchfleet.core import scenario
 from benchfleet.core.errors import DocumentError
 from benchfleet.core.runspec import parse_shape
 
@@ -97,6 +99,27 @@ class Baseline(_Strict):
         return value
 
 
+def _scenario(given: Any) -> list[tuple[str, dict[str, Any]]]:
+    """One entry of `scenarios`, a name or a map of names to parameters, as cells' scenarios with their parameters."""
+    if isinstance(given, str):
+        given = {given: {}}
+    if not isinstance(given, dict) or not given:
+        raise ValueError(f"a scenario is a name, or {{name: {{parameter: value}}}}, not {str(given)[:80]!r}")
+    found = []
+    for name, params in given.items():
+        try:
+            if not isinstance(params, dict):
+                raise scenario.ParameterError(f"{name}: parameters are a map, like {{{name}: {{key: value}}}}")
+            found += [(name, cell) for cell in scenario.expand(name, params)]
+        except scenario.ParameterError as error:
+            below = [name] if error.key is None else [name, error.key]
+            raise PydanticCustomError("scenario", str(error), {"below": below}) from error
+    return found
+
+
+Scenarios = Annotated[list[tuple[str, dict[str, Any]]], BeforeValidator(_scenario)]
+
+
 class CampaignDocument(_Strict):
     """A declared matrix."""
 
@@ -106,7 +129,7 @@ class CampaignDocument(_Strict):
     models: Annotated[list[str], Field(min_length=1, max_length=1000)]
     devices: Devices
     matrix: Matrix
-    scenarios: Annotated[list[str | dict[str, dict[str, Any]]], Field(min_length=1, max_length=32)] = ["single_stream"]
+    scenarios: Annotated[list[Scenarios], Field(min_length=1, max_length=32)] = [[("single_stream", {})]]
     dataset: str | None = None
     measure: Measure = Measure()
     baseline: Baseline | None = None
@@ -155,6 +178,9 @@ class CampaignDocument(_Strict):
             values = getattr(self.matrix, name)
             if len({str(value) for value in values}) != len(values):
                 raise ValueError(f"matrix.{name} has a value twice")
+        listed = [json.dumps(each, sort_keys=True) for each in self.scenario_list]
+        if len(set(listed)) != len(listed):
+            raise ValueError("scenarios has one twice")
         if self.cell_count > CELLS_MAX:
             raise ValueError(
                 f"the matrix has {self.cell_count:,} cells on each device; at most {CELLS_MAX:,} are planned"
@@ -170,26 +196,10 @@ class CampaignDocument(_Strict):
 
     @property
     def scenario_list(self) -> list[tuple[str, dict[str, Any]]]:
-        """Each scenario with its parameters."""
-        found: list[tuple[str, dict[str, Any]]] = []
-        for each in self.scenarios:
-            if isinstance(each, str):
-                found.append((each, {}))
-            else:
-                found.extend(each.items())
-        return found
+        """Each scenario with its parameters, sweeps expanded."""
+        return [cell for entry in self.scenarios for cell in entry]
 
 
 def parse_campaign(text: str, source: str = "campaign") -> CampaignDocument:
     """A campaign document; DocumentError with line and suggestion."""
-    document = load_document(text, source, CampaignDocument)
-    for name, params in document.scenario_list:
-        if name not in SCENARIOS:
-            raise DocumentError(f"{source}: scenario {name!r} is not known; there are: {', '.join(SCENARIOS)}")
-        if params:
-            raise DocumentError(f"{source}: scenario {name!r} takes no parameters, it has: {', '.join(params)}")
-    return document
-
-
-SCENARIOS = ("single_stream", "offline")
-"""Those every agent has; a scenario plug-in of an agent is asked for by name once inventories list them."""
+    return load_document(text, source, CampaignDocument)

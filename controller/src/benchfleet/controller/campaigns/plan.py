@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from benchfleet.controller.campaigns.document import CELLS_MAX, CampaignDocument
 from benchfleet.controller.campaigns.selector import select_devices
 from benchfleet.controller.catalog import Dataset, Device, Model, ModelFile
+from benchfleet.core import scenario as scenarios
 from benchfleet.core.errors import DocumentError
 from benchfleet.core.runspec import ModelRef, RunSpec, cell_key, parse_shape
 
@@ -17,6 +19,10 @@ LANE_S = {"quick": 2.5, "standard": 45.0, "gate": 75.0}
 """Of one lane of one run, with the start of its processes; measured with the digits models."""
 
 OVERHEAD_S = 1.5
+LAUNCH_S = 2.0
+"""Of one launch of a scenario that says how long its load takes: processes, loading, warm-up, checks."""
+SLACK = 2.0
+"""A timeout that nobody gave leaves so many times the estimate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,11 +107,12 @@ def _cells(
         file, refused = _file(device, model, runtime)
         options = {**document.runtime_options.get(runtime, {}), **({"providers": providers} if providers else {})}
         kind = file.format if file else "-"
+        most = scenarios.batch_max(scenario, params, batch)
         key = cell_key(
             model=model.name, format=kind, runtime=runtime, threads=threads, batch=batch,
             scenario=scenario, params=params, options=options,
         )  # fmt: skip
-        why = refused or _refusal(device, file, threads, batch, scenario)
+        why = refused or _refusal(device, file, threads, batch, scenario, params, document)
         spec = None
         if file is not None and not why:
             spec = RunSpec(
@@ -117,13 +124,14 @@ def _cells(
                 scenario_params=params,
                 profile=document.measure.profile,
                 seed=_seed(document.measure.seed, key),
-                baseline=_baseline(baseline, model, file, batch),
+                baseline=None if scenarios.is_alone(scenario) else _baseline(baseline, model, file, most),
                 dataset=dataset.artifact if dataset else None,
                 dataset_name=dataset.name if dataset else None,
                 runtime_options=options,
                 shapes={name: parse_shape(text) for name, text in document.shapes.items()},
                 timeout_s=document.measure.timeout,
             )
+            spec = _in_time(document, spec)
         yield Cell(
             device=device.name,
             spec=spec,
@@ -153,15 +161,42 @@ def _file(device: Device, model: Model, runtime: str) -> tuple[ModelFile | None,
     return None, f"{model.name} has no file that {runtime} loads (it has: {', '.join(sorted(model.files)) or 'none'})"
 
 
-def _refusal(device: Device, file: ModelFile | None, threads: int, batch: int, scenario: str) -> str:
+def _refusal(
+    device: Device,
+    file: ModelFile | None,
+    threads: int,
+    batch: int,
+    scenario: str,
+    params: dict[str, Any],
+    document: CampaignDocument,
+) -> str:
     """Why a cell cannot be measured; empty when it can."""
-    if threads > device.inventory.cpu_count:
-        return f"{threads} threads, but {device.name} offers {device.inventory.cpu_count}"
-    if scenario == "single_stream" and batch != 1:
-        return f"single_stream is one sample at a time; use offline for a batch of {batch}"
-    if file is not None and not _takes(file, batch):
-        return f"the model has a fixed batch; export it with a free batch axis to use {batch}"
+    cpus = device.inventory.cpu_count
+    if threads > cpus:
+        return f"{threads} threads, but {device.name} offers {cpus}"
+    refused = scenarios.refusal(scenario, params, batch=batch, threads=threads, cpu_count=cpus)
+    if refused:
+        return refused
+    most = scenarios.batch_max(scenario, params, batch)
+    if file is not None and not _takes(file, most):
+        return f"the model has a fixed batch; export it with a free batch axis to use {most}"
+    least_s = scenarios.span_s(scenario, params, document.measure.profile)
+    if least_s is not None and _timeout_given(document) and least_s > document.measure.timeout:
+        return (
+            f"{scenario} takes at least {least_s:.0f} s, measure.timeout is {document.measure.timeout:.0f} s; raise it"
+        )
     return ""
+
+
+def _timeout_given(document: CampaignDocument) -> bool:
+    return "timeout" in document.measure.model_fields_set
+
+
+def _in_time(document: CampaignDocument, spec: RunSpec) -> RunSpec:
+    """The spec with a timeout that its scenario can keep, where the document gives none."""
+    if _timeout_given(document):
+        return spec
+    return replace(spec, timeout_s=max(spec.timeout_s, SLACK * _estimate(spec)))
 
 
 def _takes(file: ModelFile, batch: int) -> bool:
@@ -190,4 +225,10 @@ def _seed(seed: int, key: str) -> int:
 def _estimate(spec: RunSpec | None) -> float:
     if spec is None:
         return 0.0
-    return OVERHEAD_S + LANE_S[spec.profile] * (2 if spec.baseline else 1)
+    lanes = 2 if spec.baseline else 1
+    told_s = scenarios.span_s(spec.scenario, spec.scenario_params, spec.profile)
+    if told_s is None:
+        streams = scenarios.stream_count(spec.scenario, spec.scenario_params)
+        return OVERHEAD_S + LANE_S[spec.profile] * lanes + LAUNCH_S * (streams > 1)
+    launches = int(scenarios.pace(spec.scenario, spec.scenario_params, spec.profile)["launches"])
+    return OVERHEAD_S + (told_s + LAUNCH_S * launches) * lanes

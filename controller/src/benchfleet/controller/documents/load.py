@@ -89,6 +89,7 @@ def _plain(node: Any) -> Any:
 def _say(error: Any, tree: CommentedMap, source: str, model: type[BaseModel]) -> str:
     """One line: where, what, and what was probably meant."""
     path = [part for part in error["loc"] if not (isinstance(part, str) and "[" in part)]
+    path += error.get("ctx", {}).get("below", [])  # a validator of a whole value knows the place inside it
     where = f"{source}:{_line(tree, path)}"
     name = ".".join(str(part) for part in path) or "document"
     if error["type"] == "extra_forbidden":

@@ -25,9 +25,9 @@ def _rounds(evidence: Evidence) -> list[list[int]] | str:
     if evidence.threads != 1:
         return "defined for one thread only: the others' waiting is not seen"
     if not rounds or any(r.runq_wait_ns is None for r in rounds):
-        return "the kernel does not tell run-queue wait (schedstat)"
+        return "run-queue wait was not told: a kernel without schedstat, or a scenario that does not read it"
     if any(len(r.runq_waits_ns) != len(r.wall_ns) for r in rounds):
-        return "calls are too short to read the wait after each (below 0.2 ms)"
+        return "the wait was not read after each call: they are below 0.2 ms, or the scenario's latency is not one call"
     return [[max(0, w - q) for w, q in zip(r.wall_ns, r.runq_waits_ns, strict=True)] for r in rounds]
 
 

@@ -14,7 +14,7 @@ def _runq(evidence: Evidence) -> Value:
     rounds = [r for r in evidence.model.rounds if r.runq_wait_ns is not None]
     wall_ns = sum(r.end_ns - r.start_ns for r in rounds)
     if not wall_ns:
-        return missing("the kernel does not tell run-queue wait (schedstat)")
+        return missing("run-queue wait was not told: a kernel without schedstat, or a scenario that does not read it")
     waited_ns = sum(r.runq_wait_ns or 0 for r in rounds)
     return Value(
         value=waited_ns / wall_ns, n=len(rounds), method="run-queue wait / wall, in rounds", source="schedstat"
