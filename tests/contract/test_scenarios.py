@@ -15,6 +15,7 @@ from benchfleet.agent.measure.profiles import PROFILES
 from benchfleet.agent.runner import process
 from benchfleet.agent.runner.load import Held, Load
 from benchfleet.core import plugins, scenario
+from benchfleet.core.metric import catalogue
 from benchfleet.core.runspec import Artifact, ModelRef, RunSpec
 
 SCENARIOS = plugins.load_all(scenario.PACKAGE, scenario.GROUP)
@@ -73,6 +74,7 @@ def test_it_says_what_it_takes_and_refuses_in_words(name):
         assert parameter.kind in ("count", "rate", "duration")
         assert parameter.help
         assert parameter.most > parameter.least >= 0
+    assert set(SCENARIOS[name].SHOWS) <= set(catalogue())
     full = scenario.complete(name, needed(name))
     for batch in (1, 3, 8):
         refused = SCENARIOS[name].refuse(batch, full)

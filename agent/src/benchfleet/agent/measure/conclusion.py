@@ -132,5 +132,6 @@ def _provenance(seen: Seen, started_utc: str) -> dict[str, Any]:
             t.name: [[r.launch, r.index, float(statistics.quantile(sorted(r.wall_ns), 0.5))] for r in t.rounds]
             for t in seen.tracks
         },
+        **pacing.curve(seen.spec, track.rounds),
         "latency_ms_quantiles": [q * 1e-6 for q in statistics.quantile_curve(pooled)] if pooled else [],
     }

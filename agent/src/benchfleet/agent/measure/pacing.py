@@ -43,6 +43,13 @@ def described(spec: RunSpec) -> dict[str, Any]:
     }
 
 
+def curve(spec: RunSpec, rounds: Sequence[Round]) -> dict[str, Any]:
+    """When each round of load without a pause began, in seconds from the first: with the medians, its curve."""
+    if not rounds or not scenario.is_alone(spec.scenario):
+        return {}
+    return {"round_starts_s": [(r.start_ns - rounds[0].start_ns) * 1e-9 for r in rounds]}
+
+
 def settled(plan: Profile, rounds: Sequence[Round], telemetry: Telemetry | None) -> bool:
     """Whether rounds that wait for heat may end: every temperature there is has been level for a minute of load."""
     if not plan.settled_by_temperature or telemetry is None or not rounds:

@@ -5,6 +5,7 @@ same file to check documents and to plan. So it imports the standard library alo
 what it needs to make load is handed to `drive`. A file holds:
 
     SAMPLE                    one line: what one latency sample is
+    SHOWS                     the metrics that answer what it asks, for reports
     PARAMS                    {name: {kind, max, default, help}}; see benchfleet.core.scenario
     drive(load)               one round: picks arrivals and calls one loop of benchfleet.agent.runner.load.Load
     refuse(batch, params)     why a batch does not go with it; None when it does

@@ -9,6 +9,7 @@ the interpreter and the import of the runtime take is not in it: an app pays tha
 from typing import Any, Dict, Optional
 
 SAMPLE = "one launch: loading the model and its first inference"
+SHOWS = ("cold_start_ms_p50", "cold_start_ms_min", "cold_start_ms_max", "load_ms", "first_inference_ms")
 PARAMS: Dict[str, Dict[str, Any]] = {
     "launches": {"kind": "count", "max": 100, "default": None, "help": "fresh processes; else by the profile"},
 }

@@ -10,6 +10,9 @@ allocated or copied while requests wait. That needs a model with a free batch ax
 from typing import Any, Dict, List, Optional
 
 SAMPLE = "one request, from its scheduled arrival to the answer of the batch it was in"
+SHOWS = (
+    "latency_ms_p50", "latency_ms_p99", "latency_bound_met", "gathered_batch_mean", "busy_ratio", "dispatch_lag_us_p99",
+)  # fmt: skip
 PARAMS: Dict[str, Dict[str, Any]] = {
     "qps": {"kind": "rate", "max": 100_000.0, "help": "requests per second, on average"},
     "max_batch": {"kind": "count", "max": 1024, "default": 8, "help": "requests in one call"},

@@ -8,6 +8,7 @@ A query of 8 samples at batch 1 is eight calls, at batch 8 one call.
 from typing import Any, Dict, Optional
 
 SAMPLE = "one query of all its samples, from the start of its first call to the end of its last"
+SHOWS = ("latency_ms_p50", "latency_ms_p99", "throughput_per_s")
 PARAMS: Dict[str, Dict[str, Any]] = {
     "samples": {"kind": "count", "max": 1024, "default": 8, "help": "samples of one query"},
 }

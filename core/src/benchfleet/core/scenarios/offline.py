@@ -9,6 +9,7 @@ each may do more samples a second than one call of several threads, and a batch 
 from typing import Any, Dict, Optional
 
 SAMPLE = "one call of one batch, from its start to its end, whatever other streams do"
+SHOWS = ("throughput_per_s", "streams", "batch_size", "latency_ms_p50")
 PARAMS: Dict[str, Dict[str, Any]] = {
     "streams": {"kind": "count", "max": 256, "default": 1, "help": "sessions that work side by side"},
 }

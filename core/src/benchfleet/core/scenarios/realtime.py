@@ -9,6 +9,14 @@ made back to back: the ratio of the two medians is what sleeping between frames 
 from typing import Any, Dict, Optional
 
 SAMPLE = "one frame, from the time it was due to its answer"
+SHOWS = (
+    "latency_ms_p50",
+    "latency_ms_p99",
+    "deadline_miss_ratio",
+    "idle_wake_ratio",
+    "busy_ratio",
+    "dispatch_lag_us_p99",
+)
 PARAMS: Dict[str, Dict[str, Any]] = {
     "fps": {"kind": "rate", "max": 10_000.0, "help": "frames per second"},
     "deadline": {

@@ -11,6 +11,7 @@ http://highscalability.com/blog/2015/10/5/your-load-generator-is-probably-lying-
 from typing import Any, Dict, Optional
 
 SAMPLE = "one query, from its scheduled arrival to its answer: waiting for the model and for our own lateness included"
+SHOWS = ("latency_ms_p50", "latency_ms_p99", "latency_bound_met", "queries", "busy_ratio", "dispatch_lag_us_p99")
 PARAMS: Dict[str, Dict[str, Any]] = {
     "qps": {"kind": "rate", "max": 100_000.0, "help": "queries per second, on average"},
     "latency_bound": {"kind": "duration", "max": 3600.0, "default": None, "help": "what p99 has to stay within"},

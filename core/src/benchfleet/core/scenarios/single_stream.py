@@ -6,6 +6,7 @@ https://github.com/mlcommons/inference_policies/blob/master/inference_rules.adoc
 from typing import Any, Dict, Optional
 
 SAMPLE = "one call of one sample, from its start to its end"
+SHOWS = ("latency_ms_p50", "latency_ms_p99")
 PARAMS: Dict[str, Dict[str, Any]] = {}
 
 

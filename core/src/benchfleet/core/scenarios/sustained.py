@@ -10,6 +10,7 @@ rises; otherwise after `duration`.
 from typing import Any, Dict, Optional
 
 SAMPLE = "one call, from its start to its end, back to back with the last"
+SHOWS = ("burst_ms_p50", "sustained_ms_p50", "sustained_over_burst_ratio", "throughput_per_s")
 PARAMS: Dict[str, Dict[str, Any]] = {
     "duration": {"kind": "duration", "min": 10.0, "max": 7200.0, "help": "how long at most"},
 }
