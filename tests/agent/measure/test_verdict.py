@@ -7,9 +7,11 @@ from dataclasses import replace
 import pytest
 
 from benchfleet.agent.measure import verdict
+from benchfleet.agent.measure.flags import Seen, regime, throttle
 from benchfleet.agent.measure.profiles import PROFILES
 from benchfleet.core.evidence import Evidence, Lane, Launch, OutputCheck, Round
 from benchfleet.core.metric import compute_all
+from benchfleet.core.results import Value
 from benchfleet.core.samples import SensorSeries
 
 LAUNCH = Launch(
@@ -20,7 +22,10 @@ OUTPUTS = OutputCheck(
     samples=1, nan_count=0, inf_count=0, hits_top1=None, hits_top5=None, labelled=0, predictions=(), first_outputs=(),
     stable=True,
 )  # fmt: skip
-QUIET = {"cpu_pressure_avg10": 0.5, "steal_ratio": 0.0, "clocksource": "tsc", "turn_taken": True}
+QUIET = {
+    "cpu_pressure_ratio": 0.01, "other_cpus": 0.02, "steal_ratio": 0.001, "clocksource": "tsc", "turn_taken": True,
+    "wall_clock_step_s": 0.0002, "clock_slew_ppm": 35.0, "suspended_s": 0.0, "agent_gap_s": 0.02,
+}  # fmt: skip
 
 
 def rounds(scale=1.0, *, launches=3, wait_ns=0, speed=lambda i: 1.0, calls=30):
@@ -36,6 +41,9 @@ def rounds(scale=1.0, *, launches=3, wait_ns=0, speed=lambda i: 1.0, calls=30):
 
 def model(**more):
     return Lane(**{"rounds": rounds(), "launches": (LAUNCH,) * 3, "outputs": OUTPUTS, **more})
+
+
+EVIDENCE = Evidence(model=model(), baseline=None, batch=1, model_size_bytes=1)
 
 
 def flags(lane=None, *, host=None, profile="standard", **more):
@@ -83,9 +91,15 @@ def test_what_was_seen_raises_its_flag(lane, flag, severity):
 @pytest.mark.parametrize(
     ("host", "flag"),
     [
-        ({"cpu_pressure_avg10": 20.0}, "background_load"),
+        ({"cpu_pressure_ratio": 0.2}, "background_load"),
+        ({"other_cpus": 1.0}, "background_load"),
         ({"steal_ratio": 0.05}, "steal"),
         ({"clocksource": "jiffies"}, "clock_suspect"),
+        ({"clocksource_became": "hpet"}, "clock_suspect"),
+        ({"wall_clock_step_s": -2.0}, "clock_suspect"),
+        ({"clock_slew_ppm": 80_000.0}, "clock_suspect"),
+        ({"suspended_s": 3.0}, "pause"),
+        ({"agent_gap_s": 2.0}, "pause"),
         ({"turn_taken": False}, "turn_not_taken"),
     ],
 )
@@ -163,3 +177,81 @@ def test_more_than_the_model_can_do_has_no_latency_of_its_own():
     assert served(service_ms=9.7) == {"near_capacity": "degraded"}
     assert served(service_ms=10.1) == {"overloaded": "invalid"}
     assert served(unserved=1) == {"overloaded": "invalid"}
+
+
+def test_a_stop_within_a_call_is_told_and_one_between_calls_is_not():
+    stopped = tuple(
+        replace(r, stops=int(r.index == 3), wall_ns=(*r.wall_ns[:-1], r.wall_ns[-1] + 400_000_000 * (r.index == 3)))
+        for r in rounds()
+    )
+    harmless = tuple(replace(r, stops=1) for r in rounds())
+    assert flags(model(rounds=stopped))["pause"] == "degraded"
+    assert "pause" not in flags(model(rounds=harmless))
+
+
+def test_waits_of_worker_threads_count_only_where_an_engine_has_some():
+    waiting = model(rounds=tuple(replace(r, tasks_wait_ns=3_000_000) for r in rounds()))
+    assert flags(waiting, threads=2) == {"background_load": "degraded"}
+    assert flags(waiting, threads=1) == {}
+
+
+def test_load_that_the_correction_takes_away_is_not_called_unstable_too():
+    loaded = tuple(
+        replace(
+            r,
+            wall_ns=tuple(x + 500_000 * (r.index % 2) for x in r.wall_ns),
+            runq_waits_ns=(500_000 * (r.index % 2),) * len(r.wall_ns),
+            runq_wait_ns=500_000 * (r.index % 2) * len(r.wall_ns),
+        )
+        for r in rounds()
+    )
+    found = flags(model(rounds=loaded))
+    assert found["background_load"] == "invalid"
+    assert "unstable" not in found
+
+
+def test_a_p99_of_calls_that_hang_together_is_told():
+    bursts = tuple(
+        replace(r, wall_ns=tuple(x * (3 if r.index == 7 else 1) for x in r.wall_ns)) for r in rounds(launches=1)
+    )
+    assert flags(model(rounds=bursts))["too_few_samples"] == "degraded"
+    assert "too_few_samples" not in flags()
+
+
+def test_a_gate_says_which_interval_stayed_too_wide():
+    spiky = tuple(replace(r, wall_ns=(*r.wall_ns[:-1], 3_000_000 + 2_000_000 * (r.index % 3))) for r in rounds())
+    assert "ci_target_not_met" in flags(model(rounds=spiky), profile="gate")
+    assert "ci_target_not_met" not in flags(model(rounds=spiky), profile="standard")
+
+
+@pytest.mark.parametrize(("ratio", "expected"), [(1.08, {"slow_regime"}), (0.93, {"slow_regime"}), (1.03, set())])
+def test_a_host_off_its_usual_speed_is_told_by_the_reference_work(ratio, expected):
+    seen = {"reference_ratio": Value(value=ratio)}
+    found = regime.find(Seen(evidence=EVIDENCE, metrics=seen, profile=PROFILES["standard"], host=QUIET))
+    assert {reason.flag for reason in found} == expected
+
+
+@pytest.mark.parametrize(
+    ("metric", "bad", "good"),
+    [
+        ("throttle_events", 1, 0),
+        ("throttled_ratio", 0.02, 0),
+        ("clock_ratio", 0.90, 0.97),
+        ("sustained_over_burst_ratio", 1.08, 1.03),
+    ],
+)
+def test_each_sign_of_throttling_is_told_and_no_sign_is_silent(metric, bad, good):
+    for value, expected in ((bad, ["throttled"]), (good, [])):
+        seen = Seen(evidence=EVIDENCE, metrics={metric: Value(value=value)}, profile=PROFILES["standard"], host=QUIET)
+        assert [reason.flag for reason in throttle.find(seen)] == expected
+
+
+def test_a_clock_that_steps_down_while_measuring_is_throttling():
+    span = max(r.end_ns for r in rounds())
+    times = tuple(span * i // 100 for i in range(100))
+    for low, expected in ((1.5e9, {"throttled": "degraded"}), (2.36e9, {})):
+        clock = SensorSeries(
+            sensor="cpu0", kind="clock_hz", scope="cpu", source="synthetic", times_ns=times,
+            values=tuple(2.4e9 if i < 70 else low for i in range(100)),
+        )  # fmt: skip
+        assert flags(telemetry=(clock,)) == expected

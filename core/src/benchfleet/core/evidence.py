@@ -19,6 +19,7 @@ class Round:
     `runq_waits_ns` is the same per inference, or empty where inferences are too short to read it after each.
     `samples` went through the model: None where each call was one batch, 0 where the scenario has no stream of samples.
     `unserved` arrivals were given up. `extra` holds what else the scenario noted, by name (docs/scenarios.md).
+    `tasks_wait_ns` is that of all threads of the process, summed (a diagnostic). `stops` says how often it was stopped.
     """
 
     launch: int
@@ -32,6 +33,8 @@ class Round:
     samples: int | None = None
     unserved: int = 0
     extra: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    tasks_wait_ns: int | None = None
+    stops: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

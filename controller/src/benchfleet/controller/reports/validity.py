@@ -27,13 +27,14 @@ EXPLAINED = {
     "warmup_not_converged": "Early inferences may be in the numbers; use a longer profile.",
     "ci_target_not_met": "The interval stayed wider than the target; use a longer profile, or a quieter device.",
     "sampler_overrun": "Reading the sensors took time from the model; read fewer of them, or less often.",
-    "clock_suspect": "Durations may be coarse; set the clock source of the kernel to the processor's own counter.",
+    "pause": "The runner or the machine stood still during a call; keep both awake, and measure again.",
+    "clock_suspect": "Durations may be off; use the processor's own counter as clock source, and let NTP settle first.",
     "overhead_significant": "The call is so short that calling is part of it; compare by ratio, or use larger batches.",
     "nan_inf": "The model does not work here; check its weights, its precision and the preparation of its inputs.",
     "output_unstable": "The same input gave different outputs; look for random layers, or races in the runtime.",
     "outputs_unchecked": "Nothing says that the model works; give the campaign a data set.",
     "too_few_samples": "Too few calls for what was asked; use a longer profile.",
-    "simulated": "No model ran; name a real runtime in the campaign.",
+    "simulated": "No model ran: a fake took its place; name a real runtime in the campaign.",
 }
 """What each flag means and what to do about it; a test holds this against every flag that an agent can raise."""
 

@@ -17,6 +17,8 @@ from benchfleet.core.results import Value, missing
 
 _MS = 1e-6
 _METHOD = "wall minus run-queue wait, per call"
+COMPUTING_MIN = 0.8
+"""Of the time that was not waited for a CPU: an engine that computes less in it waits for something else too."""
 
 
 def _rounds(evidence: Evidence) -> list[list[int]] | str:
@@ -28,6 +30,10 @@ def _rounds(evidence: Evidence) -> list[list[int]] | str:
         return "run-queue wait was not told: a kernel without schedstat, or a scenario that does not read it"
     if any(len(r.runq_waits_ns) != len(r.wall_ns) for r in rounds):
         return "the wait was not read after each call: they are below 0.2 ms, or the scenario's latency is not one call"
+    cpu_ns, off_queue_ns = sum(r.cpu_ns for r in rounds), sum(sum(r.wall_ns) - sum(r.runq_waits_ns) for r in rounds)
+    if 0 < cpu_ns < COMPUTING_MIN * off_queue_ns:
+        share = 1 - cpu_ns / off_queue_ns
+        return f"for {share:.0%} of its time the engine waited for something else than a CPU (a driver, other threads)"
     return [[max(0, w - q) for w, q in zip(r.wall_ns, r.runq_waits_ns, strict=True)] for r in rounds]
 
 

@@ -21,6 +21,20 @@ def _runq(evidence: Evidence) -> Value:
     )
 
 
+def _runq_all(evidence: Evidence) -> Value:
+    rounds = [r for r in evidence.model.rounds if r.tasks_wait_ns is not None]
+    wall_ns = sum(r.end_ns - r.start_ns for r in rounds)
+    if not wall_ns:
+        return missing("run-queue wait of all threads was not told: a kernel without schedstat")
+    waited_ns = sum(r.tasks_wait_ns or 0 for r in rounds)
+    return Value(
+        value=waited_ns / wall_ns,
+        n=len(rounds),
+        method="run-queue wait summed over threads / wall, in rounds; a diagnostic, never subtracted",
+        source="schedstat",
+    )
+
+
 def _sampler(evidence: Evidence) -> Value:
     if evidence.sampler_cpu_ratio is None:
         return missing("no sampler ran")
@@ -71,6 +85,10 @@ METRICS = (
     Metric(
         name="runq_share", unit="ratio", better="lower", help="share of time spent waiting for a CPU", how="schedstat",
         compute=_runq,
+    ),
+    Metric(
+        name="runq_share_all_threads", unit="ratio", better="lower", help="the same, summed over the engine's threads",
+        how="schedstat of every thread; above 1 where several wait at once", compute=_runq_all,
     ),
     Metric(
         name="sampler_cpu_ratio", unit="ratio", better="lower", help="CPU the sampler took", how="thread time",
