@@ -1,47 +1,160 @@
-"""Mean power comes from one sensor, long enough, or not at all."""
+"""Energy figures of a result against arithmetic that can be done by hand; missing ones say why."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from benchfleet.core.evidence import Evidence, Lane
+from benchfleet.core.evidence import Evidence, Lane, Round
 from benchfleet.core.metric import catalogue
 from benchfleet.core.samples import SensorSeries
 
-
-def mean(*telemetry):
-    lane = Lane(rounds=(), launches=(), outputs=None)
-    evidence = Evidence(model=lane, baseline=None, batch=1, model_size_bytes=1, telemetry=telemetry)
-    return catalogue()["power_w_mean"].compute(evidence)
+IDLE_W, BUSY_W = 4.0, 10.0
+IDLE_NS = (0, 20_000_000_000)
+START_S, SPAN_S, CALLS = 30.0, 60.0, 600
 
 
-def series(scope, values, *, step_s=0.2):
-    times = tuple(int(i * step_s * 1e9) for i in range(len(values)))
-    return SensorSeries(
-        sensor=scope, kind="power_w", scope=scope, source="synthetic", times_ns=times, values=tuple(values)
+def series(scope="board", kind="power_w", **more):
+    """Ten readings a second over a hundred: 4 W while idle, 10 W from the first round on."""
+    times_s = [i / 10 for i in range(1000)]
+    values = tuple(IDLE_W if t < START_S else BUSY_W for t in times_s)
+    if kind == "energy_j":
+        values = tuple(IDLE_W * min(t, START_S) + BUSY_W * max(0.0, t - START_S) for t in times_s)
+    facts = {"update_s": 0.1, "accuracy": 0.02, "source": "sysfs", **more}
+    times = tuple(round(t * 1e9) for t in times_s)
+    return SensorSeries(sensor=f"meter/{scope}", kind=kind, scope=scope, times_ns=times, values=values, **facts)
+
+
+def evidence(*telemetry, batch=1, idle=IDLE_NS, battery_wh=None, span_s=SPAN_S):
+    wall = (int(span_s * 1e9 / CALLS),) * CALLS
+    start, end = round(START_S * 1e9), round((START_S + span_s) * 1e9)
+    one = Round(launch=0, index=0, start_ns=start, end_ns=end, wall_ns=wall, cpu_ns=0, runq_wait_ns=None)
+    return Evidence(
+        model=Lane(rounds=(one,), launches=(), outputs=None),
+        baseline=None,
+        batch=batch,
+        model_size_bytes=1,
+        telemetry=telemetry,
+        idle_span_ns=idle,
+        battery_wh=battery_wh,
     )
 
 
+def value(name, seen):
+    return catalogue()[name].compute(seen)
+
+
+def test_a_minute_of_ten_watts_over_six_hundred_inferences():
+    seen = evidence(series(), battery_wh=50.0)
+    assert value("power_w_mean", seen).value == pytest.approx(10)
+    assert value("power_w_peak", seen).value == 10
+    assert value("idle_power_w", seen).value == pytest.approx(4)
+    assert value("energy_mj_per_inference", seen).value == pytest.approx(1000)
+    assert value("net_energy_mj_per_inference", seen).value == pytest.approx(600)
+    assert value("inferences_per_joule", seen).value == pytest.approx(1)
+    assert value("energy_coverage_ratio", seen).value == pytest.approx(1)
+    assert value("battery_inferences", seen).value == pytest.approx(50 * 3600)
+    assert value("battery_hours", seen).value == pytest.approx(5)
+
+
+def test_an_inference_is_one_sample_of_a_batch():
+    assert value("energy_mj_per_inference", evidence(series(), batch=8)).value == pytest.approx(125)
+
+
+def test_each_figure_says_from_what_it_was_made():
+    found = value("energy_mj_per_inference", evidence(series(formula="VDD_IN")))
+    assert (found.source, found.scope) == ("sensor", "board")
+    assert "trapezoid" in found.method
+    assert "VDD_IN" in found.method
+    counted = value("energy_mj_per_inference", evidence(series(kind="energy_j")))
+    assert counted.source == "counter"
+    assert counted.value == pytest.approx(1000, rel=0.002)
+    assert value("power_w_mean", evidence(series(estimated=True))).source == "estimated"
+    assert value("power_w_mean", evidence(series(simulated=True))).source == "simulated sensor"
+
+
+def test_the_error_of_the_sensor_is_in_every_interval():
+    seen = evidence(series(), battery_wh=50.0)
+    assert value("power_w_mean", seen).ci95 == pytest.approx((9.8, 10.2))
+    assert value("energy_mj_per_inference", seen).ci95 == pytest.approx((980, 1020))
+    # Of the gross energy, not of the small difference: two large numbers are each off by 2 %.
+    assert value("net_energy_mj_per_inference", seen).ci95 == pytest.approx((580, 620))
+    assert value("inferences_per_joule", seen).ci95 == pytest.approx((1 / 1.02, 1 / 0.98))
+    assert value("battery_hours", seen).ci95 == pytest.approx((5 / 1.02, 5 / 0.98))
+    assert value("power_w_mean", evidence(series(accuracy=None))).ci95 is None
+
+
+def test_a_short_window_says_that_it_is_not_to_be_quoted():
+    assert "needs 60 s" in value("power_w_mean", evidence(series(), span_s=20.0)).method
+    assert "needs 60 s" not in value("power_w_mean", evidence(series())).method
+
+
 def test_no_sensor_and_rails_alone_are_no_power():
-    assert mean().value is None
-    assert mean(series("rail", [3.0] * 100)).value is None
+    for seen in (evidence(), evidence(series("rail"))):
+        assert "no power sensor" in value("power_w_mean", seen).reason
 
 
 def test_two_sensors_of_one_scope_are_not_summed():
-    assert "not summed" in mean(series("module", [3.0] * 100), series("module", [4.0] * 100)).reason
+    assert "not summed" in value("power_w_mean", evidence(series(), series())).reason
 
 
-@pytest.mark.parametrize(("count", "step_s"), [(49, 1.0), (100, 0.05)])
-def test_too_few_readings_or_too_short_a_span_is_missing(count, step_s):
-    assert mean(series("board", [3.0] * count, step_s=step_s)).value is None
+def test_the_widest_scope_wins():
+    module = replace(series("module"), values=tuple(1.0 for _ in range(1000)))
+    assert value("power_w_mean", evidence(module, series("system"))).value == pytest.approx(10)
 
 
-def test_widest_scope_wins_and_lost_readings_are_bridged():
-    board = series("board", [5.0, None] * 50)
-    found = mean(series("module", [3.0] * 100), board)
-    assert found.value == pytest.approx(5.0)
-    assert (found.scope, found.n) == ("board", 50)
+@pytest.mark.parametrize(
+    ("idle", "why"),
+    [
+        (None, "not sampled"),
+        ((0, 5_000_000_000), "10 s are needed"),
+        ((25_000_000_000, 40_000_000_000), "not before"),
+        ((-60_000_000_000, -40_000_000_000), "cover 0%"),
+    ],
+)
+def test_without_an_idle_baseline_there_is_gross_and_no_net(idle, why):
+    seen = evidence(series(), idle=idle)
+    assert value("energy_mj_per_inference", seen).value == pytest.approx(1000)
+    assert why in value("net_energy_mj_per_inference", seen).reason
+    assert why in value("idle_power_w", seen).reason
 
 
-def test_ramp_has_its_middle_as_mean():
-    assert mean(series("board", [i / 100 for i in range(101)])).value == pytest.approx(0.5)
+def test_a_battery_of_unknown_capacity_lasts_nobody_knows_how_long():
+    assert "not given" in value("battery_hours", evidence(series())).reason
+    assert "no power sensor" in value("battery_hours", evidence(battery_wh=50.0)).reason
+
+
+def test_a_net_energy_within_its_noise_may_be_below_zero():
+    quiet = replace(series(), values=tuple(IDLE_W if i >= 300 else IDLE_W + 0.01 for i in range(1000)))
+    found = value("net_energy_mj_per_inference", evidence(quiet))
+    assert found.value == pytest.approx(-1)
+    assert found.ci95[0] < 0 < found.ci95[1]
+
+
+def test_a_scenario_without_a_stream_of_samples_has_power_and_nothing_per_sample():
+    seen = evidence(series(), battery_wh=50.0)
+    cold = replace(seen.model.rounds[0], samples=0)
+    seen = replace(seen, scenario="cold_start", model=Lane(rounds=(cold,), launches=(), outputs=None))
+    assert value("power_w_mean", seen).value == pytest.approx(10)
+    assert value("battery_hours", seen).value == pytest.approx(5)
+    for name in (
+        "energy_mj_per_inference",
+        "net_energy_mj_per_inference",
+        "inferences_per_joule",
+        "battery_inferences",
+    ):
+        assert "cold_start is not a stream" in value(name, seen).reason
+
+
+def test_what_a_scenario_counts_as_samples_is_counted():
+    seen = evidence(series())
+    gathered = replace(seen.model.rounds[0], samples=1200)
+    seen = replace(seen, model=Lane(rounds=(gathered,), launches=(), outputs=None))
+    assert value("energy_mj_per_inference", seen).value == pytest.approx(500)
+
+
+def test_no_round_is_no_energy():
+    empty = replace(evidence(series()), model=Lane(rounds=(), launches=(), outputs=None))
+    for name in ("power_w_mean", "idle_power_w", "net_energy_mj_per_inference", "inferences_per_joule"):
+        assert "no round" in value(name, empty).reason

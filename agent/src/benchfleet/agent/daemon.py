@@ -58,6 +58,7 @@ class Settings:
     inventory: Inventory
     controller: str | None = None
     cache_limit_bytes: int = LIMIT_BYTES
+    simulate_power: Path | None = None
 
 
 class Daemon:
@@ -71,7 +72,7 @@ class Daemon:
         self.settings, self.inventory = settings, settings.inventory
         self.instance = incarnation.begin(settings.state)
         self.spool = Spool(settings.state / "spool")
-        self.sampler = Sampler()
+        self.sampler = Sampler(simulate=settings.simulate_power)
         self.worker = Worker(
             settings.state,
             Cache(settings.state / "cache", settings.cache_limit_bytes),

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchfleet.agent import sensors
-from benchfleet.agent.sensors import Reader, Reading, Sensor
+from benchfleet.agent.jitter import Schedule
+from benchfleet.agent.sensors import Reader, Reading, Sensor, simulated
 from benchfleet.core import plugins
 from benchfleet.core.samples import SensorSeries
 
@@ -38,15 +39,20 @@ class Ticks:
 
 
 class Sampler:
-    """Start it, tell it when something is measured, ask it for windows. What is read while idle is not kept."""
+    """Start it, tell it when something is measured, ask it for windows. What is read while idle is not kept.
 
-    def __init__(self, root: Path = Path("/")) -> None:
+    `simulate` names a file that declares fake sensors of power (sensors/simulated.py).
+    """
+
+    def __init__(self, root: Path = Path("/"), simulate: Path | None = None) -> None:
         drivers = plugins.load_all(sensors.PACKAGE, sensors.GROUP)
-        found: dict[str, list[Sensor]] = {name: driver.probe(root) for name, driver in drivers.items()}
-        self.sensors: dict[str, Sensor] = {s.id: s for listed in found.values() for s in listed}
+        found = [(driver, root, driver.probe(root)) for driver in drivers.values()]
+        if simulate is not None:
+            found.append((simulated, Path("/"), simulated.declared(simulate)))
+        self.sensors: dict[str, Sensor] = {s.id: s for _, _, listed in found for s in listed}
         self._groups = [
-            _Group(drivers[name].reader(root, [s for s in listed if s.every_s == every_s]), every_s)
-            for name, listed in found.items()
+            _Group(driver.reader(at, [s for s in listed if s.every_s == every_s]), every_s)
+            for driver, at, listed in found
             for every_s in sorted({s.every_s for s in listed})
         ]
         self._held = {i: _Held() for i in self.sensors}
@@ -56,7 +62,6 @@ class Sampler:
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._active = self._ending = False
-        self._random = random.Random()
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
 
     def start(self) -> None:
@@ -122,6 +127,13 @@ class Sampler:
                         source=sensor.source,
                         times_ns=tuple(times),
                         values=tuple(None if math.isnan(v) else v for v in values),
+                        period_s=max(1 / ACTIVE_HZ, sensor.every_s),
+                        update_s=sensor.update_s,
+                        accuracy=sensor.accuracy,
+                        wrap=sensor.wrap,
+                        formula=sensor.formula,
+                        estimated=sensor.estimated,
+                        simulated=sensor.simulated,
                     )
                 )
         return tuple(found)
@@ -143,6 +155,10 @@ class Sampler:
                 columns[sensor_id], newest[sensor_id] = column, values[-1]
         return Ticks(times_ns=times, columns=columns, newest=newest, skipped=skipped)
 
+    def simulated(self) -> list[str]:
+        """The sensors that are fakes."""
+        return [sensor.id for sensor in self.sensors.values() if sensor.simulated]
+
     def cpu_ratio(self, start_ns: int, end_ns: int) -> float | None:
         """CPU time of reading over the length of a window."""
         if end_ns <= start_ns:
@@ -160,11 +176,10 @@ class Sampler:
         return sum(lates) / (len(lates) + missed)
 
     def _run(self) -> None:
-        started_s = time.monotonic()
+        schedule = Schedule(random.Random())
         while not self._ending:
             period_s = 1 / (ACTIVE_HZ if self._active else IDLE_HZ)
-            # Jittered: a fixed rate never sees a load whose period divides it.
-            due_s = started_s + period_s * self._random.uniform(0.5, 1.5)
+            due_s = schedule.next_s(time.monotonic(), period_s)
             self._wake.wait(max(0.0, due_s - time.monotonic()))
             self._wake.clear()
             started_s = time.monotonic()

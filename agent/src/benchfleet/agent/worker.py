@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 Progress = Callable[[str, float, str], None]
 SCRATCH_BYTES = 16 * 1024**2
-"""Logs of the runners, and what a runtime compiles or unpacks."""
+"""Logs of the runners, what a runtime compiles or unpacks, and what the sensors said (8 MiB at most)."""
 CALL_BYTES = 3 * 8
 """A call's duration, its wait, and its share of the packed series, which is never larger than what it packs."""
 

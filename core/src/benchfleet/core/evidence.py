@@ -84,7 +84,11 @@ class Lane:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """All that was seen in one attempt."""
+    """All that was seen in one attempt; telemetry is on CLOCK_MONOTONIC, as the rounds are.
+
+    `idle_span_ns`: when the device was left alone before the rounds, with the sampler on; it lies within the telemetry.
+    `monitor_pairs_ns`: medians of neighbouring rounds of the model, with the sampler on and with it off.
+    """
 
     model: Lane
     baseline: Lane | None
@@ -96,3 +100,6 @@ class Evidence:
     telemetry: tuple[SensorSeries, ...] = ()
     sampler_cpu_ratio: float | None = None
     sampler_late_ratio: float | None = None
+    idle_span_ns: tuple[int, int] | None = None
+    battery_wh: float | None = None
+    monitor_pairs_ns: tuple[tuple[float, float], ...] = ()

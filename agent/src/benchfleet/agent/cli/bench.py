@@ -38,6 +38,8 @@ _BY_FORMAT = {"onnx": "onnxruntime", "tflite": "litert"}
 @click.option("--option", "options", multiple=True, metavar="K=JSON", help="Further option of the runtime.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True)
 @click.option("--timeout", "timeout_s", type=click.IntRange(1, 86_400), default=900, show_default=True, help="Seconds.")
+@click.option("--battery-wh", type=click.FloatRange(0, min_open=True), help="Watt hours of this device's battery.")
+@click.option("--simulate-power", type=click.Path(path_type=Path), help="File that declares fake power sensors.")
 @click.option("--series", type=click.Path(path_type=Path), help="Keep the raw series in this file (zip).")
 @click.option("--json", "as_json", is_flag=True, help="Print the result in the result schema.")
 def command(
@@ -55,6 +57,8 @@ def command(
     options: tuple[str, ...],
     seed: int,
     timeout_s: int,
+    battery_wh: float | None,
+    simulate_power: Path | None,
     series: Path | None,
     as_json: bool,
 ) -> None:
@@ -89,7 +93,8 @@ def command(
         timeout_s=timeout_s,
     )
     _check_time(spec)
-    result = _measure(spec, Files(model=model, baseline=baseline, dataset=data), series)
+    files = Files(model=model, baseline=baseline, dataset=data)
+    result = _measure(spec, files, series, battery_wh, simulate_power)
     _print(result, as_json)
 
 
@@ -204,18 +209,21 @@ def _shapes(texts: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
     return found
 
 
-def _measure(spec: RunSpec, files, series: Path | None) -> Result:  # type: ignore[no-untyped-def]
+def _measure(  # type: ignore[no-untyped-def]
+    spec: RunSpec, files, series: Path | None, battery_wh: float | None, simulate_power: Path | None
+) -> Result:
     import asyncio
     import shutil
 
     from benchfleet.agent import probe
+    from benchfleet.agent.cli.run import with_battery
     from benchfleet.agent.measure.attempt import measure
     from benchfleet.agent.sampler import Sampler
     from benchfleet.core.clock import SystemClock
 
-    found = probe.inventory()
+    found = probe.inventory(labels=with_battery([], battery_wh))
     with tempfile.TemporaryDirectory(prefix="benchfleet-bench-") as folder:
-        sampler = Sampler()
+        sampler = Sampler(simulate=simulate_power)
         sampler.active(True)
         sampler.start()
         try:

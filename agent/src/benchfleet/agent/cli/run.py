@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -23,6 +24,8 @@ _UNITS = {"MiB": 1024**2, "GiB": 1024**3, "MB": 10**6, "GB": 10**9}
 @click.option("--label", "labels", multiple=True, metavar="KEY=VALUE", help="Label of this device; repeatable.")
 @click.option("--max-threads", type=click.IntRange(1, 4096), help="Most threads a model may use here.")
 @click.option("--cache-limit", default="4 GiB", show_default=True, help="Size of the artifact cache.")
+@click.option("--battery-wh", type=click.FloatRange(0, min_open=True), help="Watt hours of this device's battery.")
+@click.option("--simulate-power", type=click.Path(path_type=Path), help="File that declares fake power sensors.")
 @click.option("--verbose", is_flag=True, help="Say more on stderr.")
 def command(
     state: Path | None,
@@ -30,6 +33,8 @@ def command(
     labels: tuple[str, ...],
     max_threads: int | None,
     cache_limit: str,
+    battery_wh: float | None,
+    simulate_power: Path | None,
     verbose: bool,
 ) -> None:
     """Keep a session with the controller until SIGTERM or Ctrl-C."""
@@ -45,9 +50,10 @@ def command(
     identity.load(folder)  # says at once when the device has not joined
     settings = Settings(
         state=folder,
-        inventory=probe.inventory(labels=dict(map(_pair, labels)), threads_max=max_threads),
+        inventory=probe.inventory(labels=with_battery(map(_pair, labels), battery_wh), threads_max=max_threads),
         controller=controller,
         cache_limit_bytes=_size(cache_limit),
+        simulate_power=simulate_power,
     )
 
     async def serve() -> None:
@@ -59,6 +65,18 @@ def command(
         await daemon.run()
 
     asyncio.run(serve())
+
+
+def with_battery(labels: Iterable[tuple[str, str]], capacity_wh: float | None) -> dict[str, str]:
+    """Labels of this device, that of its battery among them; DocumentError for a capacity that is none."""
+    from benchfleet.agent.measure.battery import LABEL, battery_wh
+
+    found = dict(labels)
+    if capacity_wh is not None:
+        found[LABEL] = f"{capacity_wh:g}"
+    if LABEL in found and battery_wh(found) is None:
+        raise DocumentError(f"label {LABEL}={found[LABEL]!r}: expected the watt hours of the battery, like 50")
+    return found
 
 
 def _pair(text: str) -> tuple[str, str]:

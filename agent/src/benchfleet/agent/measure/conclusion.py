@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from benchfleet.agent.measure import pacing, series, verdict
+from benchfleet.agent.measure import pacing, raw_telemetry, series, verdict
+from benchfleet.agent.measure.battery import battery_wh
 from benchfleet.agent.measure.telemetry import Telemetry
 from benchfleet.core import evidence as ev
 from benchfleet.core import scenario, statistics
@@ -62,6 +63,7 @@ def measured(seen: Seen, started_utc: str) -> tuple[Result, Path | None]:
     A blob that cannot be written is None: what was measured is worth more than its raw series.
     """
     evidence = _evidence(seen)
+    kept, left_out = raw_telemetry.fitting(evidence.telemetry)
     metrics = compute_all(evidence)
     flags = verdict.reasons(evidence, metrics, pacing.plan_of(seen.spec), seen.host)
     result = Result(
@@ -80,6 +82,13 @@ def measured(seen: Seen, started_utc: str) -> tuple[Result, Path | None]:
                 t.name: [(r.launch, r.index, len(r.wall_ns), r.start_ns, r.end_ns) for r in t.rounds]
                 for t in seen.tracks
             },
+            raw_telemetry.files(kept),
+            telemetry=raw_telemetry.described(kept),
+            telemetry_left_out=left_out,
+            round_samples=[r.samples for r in seen.tracks[0].rounds],
+            batch=evidence.batch,
+            idle_span_ns=evidence.idle_span_ns,
+            battery_wh=evidence.battery_wh,
         )
     except OSError as error:
         return without_series(result, f"it could not be written ({error.strerror})"), None
@@ -92,6 +101,8 @@ def without_series(result: Result, why: str) -> Result:
 
 def _evidence(seen: Seen) -> ev.Evidence:
     lanes = [ev.Lane(rounds=tuple(t.rounds), launches=tuple(t.launches), outputs=t.outputs) for t in seen.tracks]
+    idle = seen.host.get("idle_span_ns")
+    heard_ns = (min(seen.span_ns[0], idle[0]) if idle else seen.span_ns[0], seen.span_ns[1])
     return ev.Evidence(
         model=lanes[0],
         baseline=lanes[1] if len(lanes) > 1 else None,
@@ -100,7 +111,9 @@ def _evidence(seen: Seen) -> ev.Evidence:
         scenario=seen.spec.scenario,
         scenario_params=scenario.complete(seen.spec.scenario, seen.spec.scenario_params),
         model_size_bytes=seen.spec.model.artifact.size_bytes,
-        telemetry=seen.telemetry.series(*seen.span_ns) if seen.telemetry else (),
+        telemetry=seen.telemetry.series(*heard_ns) if seen.telemetry else (),
+        idle_span_ns=(idle[0], idle[1]) if idle else None,
+        battery_wh=battery_wh(seen.inventory.labels),
         sampler_cpu_ratio=seen.telemetry.cpu_ratio(*seen.span_ns) if seen.telemetry else None,
         sampler_late_ratio=seen.telemetry.late_ratio(*seen.span_ns) if seen.telemetry else None,
     )
@@ -124,6 +137,7 @@ def _provenance(seen: Seen, started_utc: str) -> dict[str, Any]:
         },
         "host": seen.host,
         "simulated": bool(track.launches and track.launches[0].facts.get("simulated")),
+        "simulated_sensors": seen.telemetry.simulated() if seen.telemetry else [],
         "runtime": track.launches[0].facts if track.launches else {},
         "feed": track.feed_steps,
         "profile": seen.spec.profile,

@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+from benchfleet.agent.measure.battery import batteries
+
 POLL_S = 0.1
 
 
@@ -61,6 +63,8 @@ def preflight() -> dict[str, Any]:
         with contextlib.suppress(OSError, IndexError, ValueError):
             text = Path(path).read_text().strip()
             found[name] = float(text.split("avg10=")[1].split()[0]) if name.startswith("cpu_pressure") else text
+    if feeding := batteries():
+        found["batteries"] = feeding
     return found
 
 

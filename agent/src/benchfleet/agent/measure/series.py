@@ -1,4 +1,9 @@
-"""The raw series of an attempt as one blob: a zip of little-endian int64 nanoseconds with a manifest."""
+"""The raw series of an attempt as one blob: a zip of little-endian int64 nanoseconds with a manifest.
+
+Schema history
+    1  lanes and rounds
+    2  what the sensors said (raw_telemetry.py)
+"""
 
 from __future__ import annotations
 
@@ -7,22 +12,34 @@ import zipfile
 from array import array
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+SCHEMA = 2
 _STAMP = (2026, 1, 1, 0, 0, 0)
 """Fixed, so that equal series are equal bytes."""
 
 
-def pack(path: Path, lanes: Mapping[str, bytes], rounds: Mapping[str, Sequence[Sequence[int]]]) -> Path:
+def pack(
+    path: Path,
+    lanes: Mapping[str, bytes],
+    rounds: Mapping[str, Sequence[Sequence[int]]],
+    further: Mapping[str, bytes] | None = None,
+    **known: Any,
+) -> Path:
     """Writes LANE/LAUNCH/NAME.i64 per series and manifest.json; a round is [launch, index, calls, start, end].
 
-    wall_ns is in every scenario; what else there is (scheduled_ns, lag_ns, ...) docs/scenarios.md says.
+    wall_ns is in every scenario; what else there is (scheduled_ns, lag_ns, ...) docs/scenarios.md says. `further` are
+    files by name, `known` entries of the manifest.
     """
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        manifest = {"schema": 1, "round_fields": ["launch", "index", "calls", "start_ns", "end_ns"], "rounds": rounds}
+        fields = ["launch", "index", "calls", "start_ns", "end_ns"]
+        manifest = {"schema": SCHEMA, "round_fields": fields, "rounds": rounds, **known}
         archive.writestr(zipfile.ZipInfo("manifest.json", _STAMP), json.dumps(manifest), zipfile.ZIP_DEFLATED)
         for name, held in lanes.items():
             info = zipfile.ZipInfo(f"{name}.i64", _STAMP)
             archive.writestr(info, held, zipfile.ZIP_DEFLATED)
+        for name, held in (further or {}).items():
+            archive.writestr(zipfile.ZipInfo(name, _STAMP), held, zipfile.ZIP_DEFLATED)
     return path
 
 

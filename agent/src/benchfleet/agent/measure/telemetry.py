@@ -14,6 +14,10 @@ class Telemetry(Protocol):
         """Every sensor's readings in a window."""
         ...
 
+    def simulated(self) -> list[str]:
+        """The sensors that are fakes."""
+        ...
+
     def cpu_ratio(self, start_ns: int, end_ns: int) -> float | None:
         """CPU time the sampler took in the window over its length; None when not known."""
         ...

@@ -22,6 +22,9 @@ class Sensor:
     """One readable quantity: `id` is stable, `kind` carries the unit, `scope` says what it covers.
 
     It is read no more often than `every_s`: its source makes no newer value, or a newer one is not worth the reading.
+    Of power and energy: `update_s` is how often it makes a value, `accuracy` its limit of error as a fraction of the
+    reading, `wrap` where a counter begins again, `formula` what it is made of; `estimated` says that it is computed
+    from something else than power. What is not known is None. `simulated` is for fakes.
     """
 
     id: str
@@ -30,6 +33,12 @@ class Sensor:
     source: str
     path: str
     every_s: float = 0.0
+    update_s: float | None = None
+    accuracy: float | None = None
+    wrap: float | None = None
+    formula: str = ""
+    estimated: bool = False
+    simulated: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

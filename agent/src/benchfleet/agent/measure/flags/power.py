@@ -1,0 +1,49 @@
+"""What makes a power or energy figure less than it looks: too few readings, too short, computed, through a battery.
+
+A battery between the point that is measured and the device takes or gives power of its own; MLPerf Power allows none.
+https://github.com/mlcommons/inference_policies/blob/master/power_measurement.adoc
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from benchfleet.agent.measure.flags import Seen, degraded
+from benchfleet.core import energy
+from benchfleet.core.results import Reason
+
+BEHIND_A_BATTERY = ("wall", "system", "board")
+"""Scopes that a battery of the device can stand behind; modules and components are measured past it."""
+
+
+def find(seen: Seen) -> Iterator[Reason]:
+    """Nothing of a device without a power sensor: what was never there is not undersampled."""
+    telemetry, spans = seen.evidence.telemetry, energy.windows(seen.evidence.model.rounds)
+    fakes = [series.sensor for series in telemetry if series.simulated]
+    if fakes:
+        yield degraded("power_simulated", f"{', '.join(fakes)}: a fake, power and energy here are made up")
+    if isinstance(energy.candidates(telemetry), str) or not spans:
+        return
+    found = energy.over(telemetry, spans)
+    if isinstance(found, str):
+        span_s = sum(end - start for start, end in spans) * 1e-9
+        if span_s < energy.SPAN_S_MIN:
+            yield degraded(
+                "window_too_short",
+                f"the rounds took {span_s:.1f} s and {energy.SPAN_S_MIN:.0f} s are needed for power and energy: "
+                "use a longer profile",
+            )
+        else:
+            yield degraded("power_undersampled", f"no power and energy figures: {found}")
+        return
+    if found.series.estimated:
+        yield degraded(
+            "power_estimated", f"{found.series.sensor} computes power from something else: do not rank by it"
+        )
+    batteries = seen.host.get("batteries")
+    if batteries and found.series.scope in BEHIND_A_BATTERY:
+        listed = ", ".join(f"{name} ({status})" for name, status in sorted(batteries.items()))
+        yield degraded(
+            "battery_in_path",
+            f"the device has a battery, {listed}, and was measured before it: take it out, or measure behind it",
+        )
