@@ -13,7 +13,7 @@ ORDER = 60
 EXPLAINED = {
     "background_load": "Other programs ran on the device meanwhile; stop them, or measure later.",
     "dispatch_lag": "The host began calls late by itself: stop other work on the device, or ask for longer inferences.",
-    "overloaded": "More arrived than the model does, so waiting grows without end: lower the rate, or speed the model up.",
+    "overloaded": "More arrived than the model does, and waiting grows without end: lower the rate, or speed it up.",
     "near_capacity": "Close to what the model can do, waiting varies much: measure longer, or leave it more room.",
     "turn_not_taken": "Agents of one host may have measured at once; give them one writable folder for their lock.",
     "steal": "The hypervisor gave the processor to other guests; use a host with fewer guests.",
