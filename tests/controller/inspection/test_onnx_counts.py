@@ -95,12 +95,22 @@ def test_weights_in_constant_nodes_are_parameters(tmp_path):
     assert onnx_file.read(save(tmp_path / "m.onnx", nodes)).parameters.value == 16
 
 
-def test_packed_weights_make_parameters_unknown(tmp_path):
-    node = helper.make_node("MatMulNBits", ["x", "w"], ["y"], domain="com.microsoft", K=4, N=4, bits=4, block_size=16)
+def test_packed_weights_count_by_what_they_hold(tmp_path):
+    # 4 x 4 values of 4 bits; the scales of the blocks help, they are not learned.
+    node = helper.make_node("MatMulNBits", ["x", "w", "s"], ["y"], domain="com.microsoft", K=4, N=4, bits=4)
+    opsets = [("", 17), ("com.microsoft", 1)]
+    weights = [weight(), weight("s", (4,))]
+    facts = onnx_file.read(save(tmp_path / "m.onnx", [node], weights=weights, opsets=opsets))
+    assert (facts.parameters.value, facts.weight_bytes.value, facts.macs.value) == (16, 8, 16)
+
+
+@pytest.mark.parametrize(("kind", "bits"), [("QMoE", 4), ("MatMulNBits", 3)])
+def test_weights_packed_in_an_unknown_way_make_parameters_unknown(kind, bits, tmp_path):
+    node = helper.make_node(kind, ["x", "w"], ["y"], name="odd", domain="com.microsoft", K=4, N=4, bits=bits)
     opsets = [("", 17), ("com.microsoft", 1)]
     facts = onnx_file.read(save(tmp_path / "m.onnx", [node], weights=[weight()], opsets=opsets))
-    assert facts.parameters.value is None
-    assert facts.macs.value is None
+    assert facts.parameters.value is facts.weight_bytes.value is None
+    assert "odd" in facts.parameters.reason
 
 
 @pytest.mark.parametrize("location", ["../w", "/etc/passwd", "a/../../w", "..\\w", "C:\\w", "link.bin", ""])

@@ -2,6 +2,7 @@
 
     benchfleet inspect digits-int8.onnx
     benchfleet inspect digits-int8.onnx --json
+    benchfleet inspect detector.onnx --shape input=1x3x224x224
 
 Works without a controller. The file is parsed in a child process with limits.
 """
@@ -9,6 +10,7 @@ Works without a controller. The file is parsed in a child process with limits.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,18 +22,34 @@ if TYPE_CHECKING:
 
 @click.command(name="inspect")
 @click.argument("model", type=click.Path(path_type=Path))
+@click.option(
+    "--shape", "shapes", multiple=True, metavar="INPUT=SIZES", help="Sizes of an input that the file leaves open."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the facts as JSON.")
-def command(model: Path, as_json: bool) -> None:
+def command(model: Path, shapes: tuple[str, ...], as_json: bool) -> None:
     """Show what MODEL says about itself: format, inputs, precision, size, parameters, MACs."""
     from benchfleet.controller.client.local_file import regular_file
     from benchfleet.controller.inspection import inspect_model
 
     regular_file(model, "model")
-    facts = inspect_model(model)
+    facts = inspect_model(model, dict(_shape(text) for text in shapes))
     if as_json:
         click.echo(json.dumps(facts.to_json(), indent=2))
     else:
         _show(facts)
+
+
+def _shape(text: str) -> tuple[str, tuple[int, ...]]:
+    from benchfleet.core.errors import DocumentError
+    from benchfleet.core.runspec import parse_shape
+
+    name, _, sizes = text.rpartition("=")
+    try:
+        if not name:
+            raise ValueError("write INPUT=SIZES, like input=1x3x224x224")
+        return name, parse_shape(sizes)
+    except ValueError as error:
+        raise DocumentError(f"--shape {text[:80]}: {error}") from error
 
 
 def _show(facts: ModelFacts) -> None:
@@ -52,25 +70,36 @@ def _show(facts: ModelFacts) -> None:
     row("format", facts.format)
     row("sha256", facts.digest)
     row("size", f"{facts.size_bytes:,} bytes")
-    shares = ", ".join(f"{name} {share:.1%}" for name, share in facts.precision_shares.items())
-    row("precision", f"{facts.precision} ({shares} of weight bytes)" if shares else facts.precision)
+    shares = ", ".join(
+        f"{name} {share:.1%} of bytes, {facts.precision_shares_by_count.get(name, share):.1%} of values"
+        for name, share in facts.precision_shares.items()
+    )
+    row("precision", f"{facts.precision} ({shares})" if shares else facts.precision)
     row("parameters", _count(facts.parameters))
     row("weights", _count(facts.weight_bytes, " bytes"))
     row("MACs", _count(facts.macs))
     row("FLOPs", _count(facts.flops))
     row("peak activations", _count(facts.peak_activation_bytes, " bytes"))
     row("dynamic axes", ", ".join(facts.dynamic_axes) or "none")
+    if facts.dynamic_axes and facts.counted_with:
+        counted = (f"{name} = {_sizes(sizes)}" for name, sizes in facts.counted_with.items())
+        row("counted with", ", ".join(counted))
     for name, tensors in (("input", facts.inputs), ("output", facts.outputs)):
         for tensor in tensors:
-            sizes = " x ".join("?" if size is None else str(size) for size in tensor.shape)
             quantised = f", scale {tensor.scale:g}, zero point {tensor.zero_point}" if tensor.scale is not None else ""
-            row(name, f"{tensor.name}: {tensor.dtype} [{sizes}]{quantised}")
+            row(name, f"{tensor.name}: {tensor.dtype} [{_sizes(tensor.shape)}]{quantised}")
+    if facts.subgraphs != 1:
+        row("subgraphs", str(facts.subgraphs))
     row("operators", ", ".join(f"{name} {count}" for name, count in facts.operators.items()))
     if facts.custom_operators:
         row("custom", ", ".join(facts.custom_operators))
     if facts.external_data:
         row("external data", ", ".join(facts.external_data))
     Console().print(table)
+
+
+def _sizes(shape: Iterable[int | str | None]) -> str:
+    return " x ".join("?" if size is None else str(size) for size in shape)
 
 
 def _count(count: Count, unit: str = "") -> str:

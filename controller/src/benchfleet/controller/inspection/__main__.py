@@ -12,6 +12,7 @@ from benchfleet.core.errors import DocumentError, one_line
 def main() -> int:
     """Chooses the parser by the file's content, never by its name."""
     path = Path(sys.argv[1])
+    shapes = {name: tuple(sizes) for name, sizes in json.loads(sys.argv[2] if len(sys.argv) > 2 else "{}").items()}
     with path.open("rb") as file:
         head = file.read(64)
     try:
@@ -21,7 +22,7 @@ def main() -> int:
             raise DocumentError("is a pickle or an archive, not a model; export it to ONNX or TFLite")
         else:
             from benchfleet.controller.inspection import onnx_file as parser  # type: ignore[no-redef]
-        facts = parser.read(path)
+        facts = parser.read(path, shapes)
     except DocumentError as error:
         print(error, file=sys.stderr)
         return 2

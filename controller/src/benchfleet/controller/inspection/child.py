@@ -5,21 +5,26 @@ from __future__ import annotations
 import hashlib
 import json
 import resource
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
-from benchfleet.controller.inspection.facts import ModelFacts
+from benchfleet.controller.inspection.facts import ModelFacts, Shapes
 from benchfleet.core.errors import DocumentError, one_line
 
 CPU_LIMIT_S = 60
 MEMORY_LIMIT_BYTES = 6 * 1024**3
 """Of address space; a 2 GiB ONNX file (the largest protobuf allows) fits with its parsed copy."""
 WALL_LIMIT_S = 90
+_OUT_OF_TIME = (-signal.SIGXCPU, -signal.SIGKILL)
 
 
-def inspect_model(path: Path) -> ModelFacts:
-    """The facts of a model file; DocumentError in one line for whatever is not a model."""
+def inspect_model(path: Path, shapes: Shapes | None = None) -> ModelFacts:
+    """The facts of a model file; DocumentError in one line for whatever is not a model.
+
+    `shapes` are the sizes of inputs that the file leaves open.
+    """
     try:
         if path.is_dir():
             raise DocumentError(f"inspect {path}: is a folder; name the model file")
@@ -30,7 +35,7 @@ def inspect_model(path: Path) -> ModelFacts:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise DocumentError(f"inspect {path}: cannot be read ({error.strerror}); check the path") from error
-    facts = _parse_in_child(path)
+    facts = _parse_in_child(path, shapes or {})
     return ModelFacts.from_json({**facts, "file": path.name, "digest": digest, "size_bytes": size_bytes})
 
 
@@ -41,13 +46,15 @@ def _limit() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _parse_in_child(path: Path) -> dict[str, object]:
+def _parse_in_child(path: Path, shapes: Shapes) -> dict[str, object]:
     # -P: the folder the user stands in is no place to import from; a download may hold an onnx.py beside the model.
-    command = [sys.executable, "-P", "-m", "benchfleet.controller.inspection", str(path.absolute())]
+    command = [sys.executable, "-P", "-m", "benchfleet.controller.inspection", str(path.absolute()), json.dumps(shapes)]
     try:
         done = subprocess.run(command, capture_output=True, timeout=WALL_LIMIT_S, preexec_fn=_limit, check=False)
     except subprocess.TimeoutExpired as error:
         raise DocumentError(f"inspect {path}: not parsed within {WALL_LIMIT_S} s; is it a model?") from error
+    if done.returncode in _OUT_OF_TIME:
+        raise DocumentError(f"inspect {path}: not parsed within {CPU_LIMIT_S} s of CPU time; is it a model?")
     if done.returncode != 0:
         text = done.stderr.decode("utf-8", "replace").strip().splitlines()
         why = one_line(text[-1]) if text and done.returncode == 2 else f"the parser ended with {done.returncode}"

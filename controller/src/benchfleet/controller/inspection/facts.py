@@ -5,10 +5,14 @@ A fact that cannot be known is null with the reason beside it: never 0, never a 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 SCHEMA = 1
+
+Shapes = Mapping[str, tuple[int, ...]]
+"""Sizes by input, as `--shape` gives them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +40,7 @@ class TensorFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelFacts:
-    """What one file says; `precision_shares` is by weight bytes, `macs` is for one call, an open batch taken as one."""
+    """What one file says; `precision_shares` is by bytes, `macs` is of one call with inputs of `counted_with`."""
 
     file: str
     digest: str
@@ -57,6 +61,9 @@ class ModelFacts:
     external_data: tuple[str, ...] = ()
     dynamic_batch: bool = False
     custom_operators: tuple[str, ...] = ()
+    precision_shares_by_count: dict[str, float] = field(default_factory=dict)
+    counted_with: dict[str, tuple[int | None, ...]] = field(default_factory=dict)
+    subgraphs: int = 1
 
     @property
     def dynamic_axes(self) -> tuple[str, ...]:
@@ -88,25 +95,32 @@ class ModelFacts:
             plain[name] = tuple(TensorFacts(**{**t, "shape": tuple(t["shape"])}) for t in plain[name])
         for name in ("external_data", "custom_operators"):
             plain[name] = tuple(plain.get(name, ()))
+        plain["counted_with"] = {name: tuple(sizes) for name, sizes in plain.get("counted_with", {}).items()}
         return ModelFacts(**plain)
 
 
-def precision_of(bytes_by_dtype: dict[str, int]) -> tuple[str, dict[str, float]]:
-    """The precision by share of weight bytes, and the shares; `mixed` when no type holds 80 % of them.
+def precision_of(
+    bytes_by_dtype: dict[str, int], count_by_dtype: dict[str, int]
+) -> tuple[str, dict[str, float], dict[str, float]]:
+    """The precision, and the shares by bytes and by count; `mixed` when no type holds 80 % of the bytes."""
+    by_bytes, by_count = _shares(bytes_by_dtype), _shares(count_by_dtype)
+    if not by_bytes:
+        return "unknown", {}, {}
+    best, share = next(iter(by_bytes.items()))
+    return (best if share >= 0.8 else "mixed"), by_bytes, by_count
 
-    int32 counts with int8: it is the type of the biases and accumulators of an int8 network.
-    """
-    family = {"float32": "fp32", "float16": "fp16", "bfloat16": "bf16", "float64": "fp64", "int4": "int4"}
-    family |= dict.fromkeys(("int8", "uint8"), "int8")
+
+def _shares(by_dtype: dict[str, int]) -> dict[str, float]:
+    """int32 counts with int8: it is the type of the biases and accumulators of an int8 network."""
+    family = {"float32": "fp32", "float16": "fp16", "bfloat16": "bf16", "float64": "fp64"}
+    family |= dict.fromkeys(("int8", "uint8"), "int8") | dict.fromkeys(("int4", "uint4"), "int4")
     shares: dict[str, float] = {}
-    total = sum(bytes_by_dtype.values())
+    total = sum(by_dtype.values())
     if not total:
-        return "unknown", {}
-    for dtype, size_bytes in bytes_by_dtype.items():
+        return {}
+    for dtype, amount in by_dtype.items():
         name = family.get(dtype, dtype)
-        shares[name] = shares.get(name, 0.0) + size_bytes / total
+        shares[name] = shares.get(name, 0.0) + amount / total
     if "int8" in shares and "int32" in shares:
         shares["int8"] += shares.pop("int32")
-    shares = dict(sorted(shares.items(), key=lambda item: -item[1]))
-    best, share = next(iter(shares.items()))
-    return (best if share >= 0.8 else "mixed"), shares
+    return dict(sorted(shares.items(), key=lambda item: -item[1]))

@@ -3,46 +3,50 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from graphlib import CycleError
+from pathlib import Path
 
 import onnx
-from onnx import ModelProto, TensorProto
+from google.protobuf.message import DecodeError
+from onnx import ModelProto
 
-from benchfleet.controller.inspection.facts import Count, ModelFacts, TensorFacts, precision_of
-from benchfleet.controller.inspection.onnx_macs import count_work
+from benchfleet.controller.inspection.facts import Count, ModelFacts, Shapes, TensorFacts, precision_of
+from benchfleet.controller.inspection.onnx_macs import count_macs, foreign
+from benchfleet.controller.inspection.onnx_memory import count_peak
+from benchfleet.controller.inspection.onnx_shapes import infer, open_size, pin
+from benchfleet.controller.inspection.onnx_tensors import check_tensors, drop_payload
 from benchfleet.controller.inspection.onnx_weights import (
     UncountedError,
     Weight,
-    check,
-    constants_of,
     dtype_name,
     graphs_of,
-    tensors_of,
+    inlined,
     weights_of,
 )
 from benchfleet.core.errors import DocumentError
 
+NO_SHAPES: Shapes = {}
 
-def read(path: Path) -> ModelFacts:
+
+def read(path: Path, shapes: Shapes = NO_SHAPES) -> ModelFacts:
     """The facts; DocumentError for external data that leaves the model's folder and for what is no ONNX graph."""
-    model = onnx.load(str(path), load_external_data=False)
+    try:
+        model = onnx.load(str(path), load_external_data=False)
+    except DecodeError as error:
+        raise DocumentError("is not an ONNX model, or a truncated one; copy or export it again") from error
     graph = model.graph
     if not graph.output or not model.opset_import:
         raise DocumentError("is not a whole ONNX model (no outputs or no opset in it); export it again")
-    external = tuple(sorted(_external_data(model, path.parent)))
-    for _, tensor in (pair for g in graphs_of(graph) for pair in constants_of(g)):
-        check(tensor)
+    external = check_tensors(model, path.parent)
+    drop_payload(model)
     weights, why = _weights(model)
-    bytes_by_dtype: Counter[str] = Counter()
-    for weight in weights:
-        bytes_by_dtype[dtype_name(weight.data_type)] += weight.size_bytes
-    precision, shares = precision_of(dict(bytes_by_dtype))
+    precision, by_bytes, by_count = precision_of(_sums(weights, "size_bytes"), _sums(weights, "count"))
     held = {t.name for t in graph.initializer}
     inputs = tuple(_tensor(v) for v in graph.input if v.name not in held)
-    opset = {o.domain or "ai.onnx": o.version for o in model.opset_import}
-    operators = dict(sorted(Counter(n.op_type for g in graphs_of(graph) for n in g.node).items()))
     outputs = tuple(_tensor(v) for v in graph.output)
-    macs, peak = count_work(model)  # last: it drops the weights
+    operators = dict(sorted(Counter(n.op_type for g in graphs_of(graph) for n in g.node).items()))
+    opset = {o.domain or "ai.onnx": o.version for o in model.opset_import}
+    macs, peak, counted = _work(model, shapes)  # last: it uses the model up
     return ModelFacts(
         file=path.name,
         digest="",
@@ -51,16 +55,53 @@ def read(path: Path) -> ModelFacts:
         inputs=inputs,
         outputs=outputs,
         precision=precision,
-        precision_shares=shares,
+        precision_shares=by_bytes,
+        precision_shares_by_count=by_count,
         parameters=Count(value=None if why else sum(weight.count for weight in weights), reason=why),
-        weight_bytes=Count(value=None if why else sum(bytes_by_dtype.values()), reason=why),
+        weight_bytes=Count(value=None if why else sum(weight.size_bytes for weight in weights), reason=why),
         operators=operators,
         opset=opset,
         external_data=external,
         dynamic_batch=bool(inputs) and all(t.shape and not isinstance(t.shape[0], int) for t in inputs),
         macs=macs,
         peak_activation_bytes=peak,
+        counted_with=counted,
     )
+
+
+def _work(model: ModelProto, shapes: Shapes) -> tuple[Count, Count, dict[str, tuple[int | None, ...]]]:
+    """Multiply-accumulates, peak activation bytes, and the input sizes that both were counted with."""
+    counted = pin(model.graph, shapes)
+    try:
+        graph = infer(inlined(model))
+    except CycleError:
+        unknown = Count(value=None, reason="the graph has a cycle")
+        return unknown, unknown, counted
+    except Exception as error:  # the vendor raises its own types
+        why = f"shape inference failed: {(str(error).splitlines() or ['?'])[0][:160]}"
+        return Count(value=None, reason=why), Count(value=None, reason=why), counted
+    hint = _hint(counted)
+    return _hinted(count_macs(graph), hint), _hinted(count_peak(graph), hint), counted
+
+
+def _hint(counted: dict[str, tuple[int | None, ...]]) -> str:
+    """How to close the sizes that are open."""
+    name = next((n for n, sizes in counted.items() if None in sizes), None)
+    if name is None:
+        return ""
+    example = "x".join("?" if size is None else str(size) for size in counted[name])
+    return f"; say its sizes with --shape {name}={example}"
+
+
+def _hinted(count: Count, hint: str) -> Count:
+    return Count(value=None, reason=f"{count.reason}{hint}") if count.value is None and hint else count
+
+
+def _sums(weights: list[Weight], what: str) -> dict[str, int]:
+    sums: Counter[str] = Counter()
+    for weight in weights:
+        sums[dtype_name(weight.data_type)] += getattr(weight, what)
+    return dict(sums)
 
 
 def _weights(model: ModelProto) -> tuple[list[Weight], str | None]:
@@ -68,40 +109,18 @@ def _weights(model: ModelProto) -> tuple[list[Weight], str | None]:
         weights = list(weights_of(model))
     except UncountedError as error:
         return [], str(error)
-    return weights, None if weights else "no weights found in the file"
-
-
-def _external_data(model: ModelProto, folder: Path) -> set[str]:
-    """Where tensors keep their bytes; old runtimes follow such a path anywhere, so it is checked before any sees it."""
-    found = set()
-    for tensor in tensors_of(model):
-        if tensor.data_location != TensorProto.EXTERNAL and not tensor.external_data:
-            continue
-        location = next((e.value for e in tensor.external_data if e.key == "location"), "")
-        if not _contained(location, folder):
-            raise DocumentError(
-                f"tensor {tensor.name!r} keeps its data in {location!r}, outside the model's folder; "
-                "store the weights inside the file"
-            )
-        found.add(location)
-    return found
-
-
-def _contained(location: str, folder: Path) -> bool:
-    """Whether a relative path stays in the folder, read as a POSIX path, as a Windows path, and through links."""
-    windows = PureWindowsPath(location)
-    parts = PurePosixPath(location.replace("\\", "/")).parts
-    if not location or "\0" in location or location.startswith("/") or windows.anchor or ".." in parts:
-        return False
-    return (folder / location).resolve().is_relative_to(folder.resolve())
+    if weights:
+        return weights, None
+    other = foreign(node for graph in graphs_of(inlined(model).graph) for node in graph.node)
+    if other is not None:
+        kind = f"{other.domain or 'ai.onnx'}.{other.op_type}"
+        return [], f"no weights found in the file; operator {kind} may hold its own"
+    return [], None
 
 
 def _tensor(value: onnx.ValueInfoProto) -> TensorFacts:
     kind = value.type.tensor_type
     sizes: list[int | str | None] = []
     for dim in kind.shape.dim:
-        if dim.HasField("dim_value"):
-            sizes.append(dim.dim_value)
-        else:
-            sizes.append(dim.dim_param or None)
+        sizes.append(dim.dim_param or None if open_size(dim) else dim.dim_value)
     return TensorFacts(name=value.name, dtype=dtype_name(kind.elem_type), shape=tuple(sizes))

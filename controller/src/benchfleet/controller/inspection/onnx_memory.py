@@ -8,6 +8,7 @@ from onnx import GraphProto, TensorProto, ValueInfoProto
 
 from benchfleet.controller.inspection.facts import Count
 from benchfleet.controller.inspection.liveness import peak_bytes
+from benchfleet.controller.inspection.onnx_shapes import beyond, shapes_of
 from benchfleet.controller.inspection.onnx_weights import constants_of, label, size_bytes_of
 
 CONTROL_FLOW = {"If", "Loop", "Scan"}
@@ -18,6 +19,8 @@ def count_peak(graph: GraphProto) -> Count:
     weights, which are not activations.
     """
     constant = {name for name, _ in constants_of(graph)}
+    if huge := beyond(shapes_of(graph)):
+        return Count(value=None, reason=f"tensor {huge!r} has more elements than any device holds")
     known = {v.name: _size_bytes(v) for v in (*graph.input, *graph.value_info, *graph.output)}
     sizes: dict[str, int] = {}
     steps = []

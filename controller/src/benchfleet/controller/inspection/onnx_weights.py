@@ -7,13 +7,11 @@ normalisation. Not counted: scales and zero points, shapes and paddings, scalars
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from google.protobuf.message import Message
-from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
-
-from benchfleet.core.errors import DocumentError
+from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, helper, inliner, numpy_helper
 
 _QUANTISATION = {"QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear"}
 _PARAMETER_INPUTS_OF_QUANTISED = {
@@ -21,6 +19,12 @@ _PARAMETER_INPUTS_OF_QUANTISED = {
     "QLinearMatMul": (3,),
     "ConvInteger": (1,),
     "MatMulInteger": (1,),
+    "QGemm": (3, 6),
+    "MatMulInteger16": (1,),
+    "MatMulIntegerToFloat": (1, 6),
+    "DynamicQuantizeMatMul": (1, 4),
+    "QLinearAdd": (0, 3),
+    "QLinearMul": (0, 3),
 }
 _PARAMETER_INPUTS_MADE_AT_RUN_TIME: dict[str, tuple[int, ...]] = {
     "Conv": (1, 2),
@@ -36,8 +40,10 @@ Elsewhere it is a mask or an initial state.
 _SCALE_INPUTS: dict[str, tuple[int, ...]] = {"Add": (0, 1), "Mul": (0, 1)}
 _VIEWS = {"Unsqueeze", "Squeeze", "Reshape", "Transpose", "Identity", "Cast", "Flatten"}
 """What may stand between a constant and the layer that uses it."""
-_PACKED = {"MatMulNBits", "MatMulBnb4", "MatMulFpQ4", "GatherBlockQuantized", "QMoE"}
-"""Operators of ONNX Runtime whose weights are blobs with a layout of their own."""
+_PACKED = {"MatMulNBits": "bits", "MatMulBnb4": "", "MatMulFpQ4": ""}
+"""Operators of ONNX Runtime with K x N weights packed in a blob, and the attribute with their bits (else 4)."""
+_OPAQUE = {"GatherBlockQuantized", "QMoE"}
+"""Those with a layout of their own."""
 _BOUNDS = {"Clip", "Resize", "Upsample", "Pad"}
 _STORED = {
     getattr(TensorProto, name)
@@ -124,45 +130,61 @@ def constants_of(graph: GraphProto) -> Iterator[tuple[str, TensorProto]]:
 
 
 def weights_of(model: ModelProto) -> Iterator[Weight]:
-    """The learned constants; UncountedError where the file does not tell."""
+    """The learned constants; UncountedError where the file does not tell.
+
+    A function counts once however often it is called; roles are looked up in the graph with all calls written out.
+    """
+    roles = _Roles(node for graph in graphs_of(inlined(model).graph) for node in graph.node)
     for graph in graphs_of(model.graph):
-        roles = _Roles(graph)
         constants = dict(constants_of(graph))
-        for name, tensor in constants.items():
-            if roles.learns(name, tensor):
-                check(tensor)
-                yield Weight(name=name, data_type=tensor.data_type, sizes=tuple(tensor.dims))
+        yield from _learned(constants, roles)
         yield from _made_at_run_time(graph, constants)
+    for function in model.functions:
+        body = list(graphs_of(GraphProto(node=function.node)))
+        inner = _Roles(node for graph in body for node in graph.node)
+        for graph in body:
+            yield from _learned(dict(constants_of(graph)), inner)
 
 
-def check(tensor: TensorProto) -> None:
-    """DocumentError when the sizes of a tensor do not agree with the bytes it carries."""
-    if any(size < 0 for size in tensor.dims):
-        raise DocumentError(f"tensor {tensor.name!r} has a negative size; export the model again")
-    if tensor.data_location == TensorProto.EXTERNAL or not tensor.HasField("raw_data"):
-        return
-    wanted = size_bytes_of(tensor.data_type, math.prod(tensor.dims))
-    if len(tensor.raw_data) != wanted:
-        raise DocumentError(
-            f"tensor {tensor.name!r} holds {len(tensor.raw_data):,} bytes where its shape needs {wanted:,}; "
-            "export the model again"
-        )
+def inlined(model: ModelProto) -> ModelProto:
+    """The model with the functions of the file written out where they are called."""
+    return inliner.inline_local_functions(model) if model.functions else model
+
+
+def _learned(constants: dict[str, TensorProto], roles: _Roles) -> Iterator[Weight]:
+    for name, tensor in constants.items():
+        if name in roles.packed:
+            data_type, sizes = roles.packed[name]
+            yield Weight(name=name, data_type=data_type, sizes=sizes)
+        elif roles.learns(name, tensor):
+            yield Weight(name=name, data_type=tensor.data_type, sizes=tuple(tensor.dims))
 
 
 class _Roles:
-    """Which names of one graph are learned, and which only help."""
+    """Which names are learned, and which only help."""
 
-    def __init__(self, graph: GraphProto) -> None:
+    def __init__(self, nodes: Iterable[NodeProto]) -> None:
         self._helpers: set[str] = set()
         self._learned: set[str] = set()
         self._used: set[str] = set()
-        for node in graph.node:
+        self.packed: dict[str, tuple[int, tuple[int, int]]] = {}
+        """Type and sizes of what a blob holds, by the name of the blob."""
+        views = []
+        for node in nodes:
             self._add(node)
+            if node.op_type in _VIEWS and node.input and node.output:
+                views.append((node.input[0], node.output[0]))
+        for given, made in reversed(views):
+            for names in (self._helpers, self._learned):
+                if made in names:
+                    names.add(given)
 
     def _add(self, node: NodeProto) -> None:
-        if node.op_type in _PACKED:
+        if node.op_type in _OPAQUE:
             raise UncountedError(f"node {label(node)}: {node.op_type} packs its weights in a layout of its own")
-        if node.op_type in _QUANTISATION:
+        if node.op_type in _PACKED:
+            self._add_packed(node)
+        elif node.op_type in _QUANTISATION:
             self._helpers.update(node.input[1:3])
             self._learned.update(node.input[:1])
         elif node.op_type in _PARAMETER_INPUTS_OF_QUANTISED:
@@ -171,9 +193,16 @@ class _Roles:
             self._helpers.update(name for i, name in enumerate(node.input) if i not in wanted)
         elif node.op_type not in _BOUNDS:
             self._used.update(node.input)
-        for graph in (a.g for a in node.attribute if a.type == AttributeProto.GRAPH):
-            for inner in graphs_of(graph):  # a subgraph sees the names of the graph around it
-                self._used.update(name for n in inner.node for name in n.input)
+
+    def _add_packed(self, node: NodeProto) -> None:
+        numbers = {a.name: int(a.i) for a in node.attribute}
+        bits = numbers.get(_PACKED[node.op_type], 4)
+        types = {4: TensorProto.INT4, 8: TensorProto.INT8}
+        if bits not in types or min(numbers.get("K", 0), numbers.get("N", 0)) < 1 or len(node.input) < 2:
+            raise UncountedError(f"node {label(node)}: {node.op_type} with {bits} bits is packed in a way of its own")
+        self.packed[node.input[1]] = types[bits], (numbers["N"], numbers["K"])
+        self._helpers.update(node.input[2:5])
+        self._learned.update(node.input[5:6])
 
     def learns(self, name: str, tensor: TensorProto) -> bool:
         """Scalars are bounds, epsilons and the like."""

@@ -15,10 +15,17 @@ _BITS = {
     "FLOAT64": 64, "INT64": 64, "UINT64": 64, "COMPLEX64": 64, "COMPLEX128": 128, "FLOAT32": 32, "INT32": 32,
     "UINT32": 32, "FLOAT16": 16, "BFLOAT16": 16, "INT16": 16, "UINT16": 16, "INT8": 8, "UINT8": 8, "BOOL": 8, "INT4": 4,
 }  # fmt: skip
-_BITS_OF = {v: _BITS[k] for k, v in vars(tflite.TensorType).items() if k in _BITS}
+BITS_OF = {v: _BITS[k] for k, v in vars(tflite.TensorType).items() if k in _BITS}
 
 
-def check_tensors(model: Any, graphs: list[Any], file_bytes: int) -> None:
+HOLDING_GRAPHS = {"IF", "WHILE", "CALL", "STABLEHLO_WHILE", "STABLEHLO_COMPOSITE"}
+OPEN = "its shape is open"
+_NAMES = {v: k for k, v in vars(tflite.TensorType).items() if not k.startswith("_")}
+ELEMENTS_MAX = 2**40
+"""Of one tensor: a tera of values, more than any device holds. Beyond, sizes are a lie or an attack."""
+
+
+def check_tensors(model: Any, graphs: list[Any], code_count: int, file_bytes: int) -> None:
     """DocumentError for indices, sizes and buffers that the file does not hold: a runtime may read beyond them."""
     for graph in graphs:
         count = graph.TensorsLength()
@@ -26,6 +33,8 @@ def check_tensors(model: Any, graphs: list[Any], file_bytes: int) -> None:
         used += [graph.Outputs(i) for i in range(graph.OutputsLength())]
         for i in range(graph.OperatorsLength()):
             operator = graph.Operators(i)
+            if operator.OpcodeIndex() >= code_count:
+                raise DocumentError(f"operator {i} has no code in the file; export the model again")
             used += [k for k in (operator.Inputs(j) for j in range(operator.InputsLength())) if k != -1]
             used += [k for k in (operator.Outputs(j) for j in range(operator.OutputsLength())) if k != -1]
         wrong = next((index for index in used if not 0 <= index < count), None)
@@ -43,7 +52,7 @@ def _check(model: Any, tensor: Any, index: int, file_bytes: int) -> None:
     buffer = model.Buffers(tensor.Buffer())
     if buffer.Size() and buffer.Offset() + buffer.Size() > file_bytes:
         raise DocumentError(f"buffer {tensor.Buffer()} ends beyond the file; it is truncated: copy the model again")
-    held, wanted = _held_bytes(buffer), _size_bytes(tensor)
+    held, wanted = held_bytes(buffer), _size_bytes(tensor)
     if held and wanted is not None and tensor.Sparsity() is None and held != wanted:
         raise DocumentError(f"tensor {index} holds {held:,} bytes where its shape needs {wanted:,}; export it again")
 
@@ -53,20 +62,25 @@ def open_inside(tensor: Any) -> bool:
     return any(tensor.ShapeSignature(i) < 0 for i in range(1, tensor.ShapeSignatureLength()))
 
 
-def count_peak(model: Any, graphs: list[Any]) -> Count:
-    """The peak of the first graph with an open batch taken as one; states between calls (variables) live throughout."""
-    if len(graphs) > 1:
-        return Count(value=None, reason="several subgraphs: which of them are alive at once is not in the file")
-    graph = graphs[0]
+def count_peak(model: Any, graph: Any, codes: list[str]) -> Count:
+    """The peak of a graph with an open batch taken as one; states between calls (variables) live throughout."""
+    for i in range(graph.OperatorsLength()):
+        kind = codes[graph.Operators(i).OpcodeIndex()]
+        if kind in HOLDING_GRAPHS:
+            return Count(value=None, reason=f"operator {i} ({kind}) holds tensors of its own")
     sizes: dict[str, int] = {}
     lasting = []
     for i in range(graph.TensorsLength()):
         tensor = graph.Tensors(i)
-        if _held_bytes(model.Buffers(tensor.Buffer())):
+        if held_bytes(model.Buffers(tensor.Buffer())):
             continue
         size_bytes = None if open_inside(tensor) else _size_bytes(tensor)
         if size_bytes is None:
-            return Count(value=None, reason=f"tensor {i}: its shape is open")
+            known = _NAMES.get(tensor.Type(), "tensor of a newer type")
+            what = OPEN if tensor.Type() in BITS_OF else f"the size of a {known} is not in the file"
+            return Count(value=None, reason=f"tensor {i}: {what}")
+        if size_bytes > ELEMENTS_MAX:
+            return Count(value=None, reason=f"tensor {i} has more elements than any device holds")
         sizes[str(i)] = size_bytes
         if tensor.IsVariable():
             lasting.append(str(i))
@@ -86,7 +100,8 @@ def count_peak(model: Any, graphs: list[Any]) -> Count:
     return Count(value=peak_bytes(steps, [*inputs, *lasting], [*outputs, *lasting], sizes))
 
 
-def _held_bytes(buffer: Any) -> int:
+def held_bytes(buffer: Any) -> int:
+    """What a buffer holds, inside the flatbuffer or behind it."""
     return int(buffer.DataLength() or buffer.Size())
 
 
@@ -95,7 +110,7 @@ def _sizes(tensor: Any) -> list[int]:
 
 
 def _size_bytes(tensor: Any) -> int | None:
-    bits, sizes = _BITS_OF.get(tensor.Type()), _sizes(tensor)
+    bits, sizes = BITS_OF.get(tensor.Type()), _sizes(tensor)
     if bits is None or any(size < 0 for size in sizes):
         return None
     return (math.prod(sizes) * bits + 7) // 8
