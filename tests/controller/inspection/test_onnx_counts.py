@@ -170,3 +170,89 @@ def test_a_huge_constant_is_not_computed(tmp_path):
     ]
     facts = onnx_file.read(save(tmp_path / "m.onnx", nodes, weights=[size, weight()]))
     assert facts.macs.value is None
+
+
+def test_a_standard_operator_that_the_standard_does_not_have_is_unknown_not_zero(tmp_path):
+    node = helper.make_node("Frobnicate", ["x"], ["y"], name="odd")
+    facts = onnx_file.read(save(tmp_path / "m.onnx", [node]))
+    assert facts.macs.value is facts.parameters.value is None
+    assert "odd" in facts.macs.reason
+
+
+@pytest.mark.parametrize("kind", ["DFT", "LinearAttention", "CausalConvWithState", "AffineGrid", "Det"])
+def test_a_standard_operator_that_multiplies_in_its_own_way_is_unknown_not_zero(kind, tmp_path):
+    node = helper.make_node(kind, ["x"], ["y"])
+    assert onnx_file.read(save(tmp_path / "m.onnx", [node], opsets=[("", 28)])).macs.value is None
+
+
+def test_a_network_without_constants_has_no_parameters_which_is_a_count(tmp_path):
+    assert onnx_file.read(save(tmp_path / "m.onnx", [helper.make_node("Relu", ["x"], ["y"])])).parameters.value == 0
+
+
+def test_weights_inside_a_function_count_once_and_its_work_at_each_call(tmp_path):
+    inside = [
+        helper.make_node("Constant", [], ["fw"], value=weight("", (4, 4))),
+        helper.make_node("MatMul", ["a", "fw"], ["b"]),
+    ]
+    function = helper.make_function("d", "F", ["a"], ["b"], inside, [helper.make_opsetid("", 17)])
+    nodes = [helper.make_node("F", ["x"], ["h"], domain="d"), helper.make_node("F", ["h"], ["y"], domain="d")]
+    path = save(tmp_path / "m.onnx", nodes, opsets=[("", 17), ("d", 1)], functions=[function])
+    facts = onnx_file.read(path)
+    assert (facts.parameters.value, facts.macs.value) == (16, 32)
+
+
+def test_scales_that_go_into_a_function_or_through_a_view_are_no_parameters(tmp_path):
+    inside = [
+        helper.make_node("Identity", ["s"], ["t"]),
+        helper.make_node("DequantizeLinear", ["w", "t"], ["f"], axis=1),
+        helper.make_node("MatMul", ["a", "f"], ["b"]),
+    ]
+    function = helper.make_function("d", "F", ["a", "w", "s"], ["b"], inside, [helper.make_opsetid("", 17)])
+    weights = [numpy_helper.from_array(np.ones((4, 4), np.int8), "w"), weight("s", (4,))]
+    node = helper.make_node("F", ["x", "w", "s"], ["y"], domain="d")
+    path = save(tmp_path / "m.onnx", [node], weights=weights, opsets=[("", 17), ("d", 1)], functions=[function])
+    assert onnx_file.read(path).parameters.value == 16
+
+
+@pytest.mark.parametrize("endless", [True, False])
+def test_functions_that_write_out_to_more_than_a_million_nodes_are_refused_at_once(endless, tmp_path):
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("d", 1)]
+    functions = []
+    for i in range(31):
+        below = "F30" if endless else f"F{i - 1}"
+        body = [helper.make_node(below, [a], [b], domain="d") for a, b in (("a", "c"), ("c", "b"))]
+        if i == 0 and not endless:
+            body = [helper.make_node("Relu", ["a"], ["b"])]
+        functions.append(helper.make_function("d", f"F{i}", ["a"], ["b"], body, opsets))
+    node = helper.make_node("F30", ["x"], ["y"], domain="d")
+    path = save(tmp_path / "m.onnx", [node], opsets=[("", 17), ("d", 1)], functions=functions)
+    with pytest.raises(DocumentError, match="functions"):
+        onnx_file.read(path)
+
+
+@pytest.mark.parametrize("values", [0, 3])
+def test_a_tensor_with_fewer_typed_values_than_its_shape_is_refused(values, tmp_path):
+    tensor = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=[4, 2**30], float_data=[1.0] * values)
+    with pytest.raises(DocumentError, match=f"holds {values} values"):
+        onnx_file.read(save(tmp_path / "m.onnx", [product()], weights=[tensor]))
+
+
+def test_sizes_beyond_any_device_are_unknown(tmp_path):
+    facts = onnx_file.read(save(tmp_path / "m.onnx", [product()], weights=[weight()], shape=(2**62, 4)))
+    assert facts.macs.value is facts.peak_activation_bytes.value is None
+    assert "more elements" in facts.macs.reason
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "kernel"), [("Conv", (1, 3, 8, 8), (6, 4, 3, 3)), ("ConvTranspose", (1, 3, 8, 8), (4, 6, 3, 3))]
+)
+def test_a_weight_for_another_number_of_channels_makes_macs_unknown(kind, given, kernel, tmp_path):
+    node = helper.make_node(kind, ["x", "w"], ["y"])
+    facts = onnx_file.read(save(tmp_path / "m.onnx", [node], weights=[weight("w", kernel)], shape=given))
+    assert facts.macs.value is None
+
+
+def test_external_data_that_is_cut_off_is_refused(tmp_path):
+    (tmp_path / "w.bin").write_bytes(b"\0" * 63)
+    with pytest.raises(DocumentError, match="ends beyond"):
+        onnx_file.read(save(tmp_path / "m.onnx", [product()], weights=[outside("w.bin")]))

@@ -92,10 +92,19 @@ def test_a_shared_weight_counts_once_and_a_sparse_one_by_its_values(tmp_path):
     assert facts.macs.reason
 
 
-def test_a_cycle_is_unknown_not_endless(tmp_path):
-    nodes = [helper.make_node("Add", ["x", "b"], ["a"]), helper.make_node("Relu", ["a"], ["b"])]
-    facts = facts_of(tmp_path / "m.onnx", nodes, given={"x": [1, 4]}, made={"b": None})
-    assert facts.macs.reason == facts.peak_activation_bytes.reason == "the graph has a cycle"
+@pytest.mark.parametrize("last", ["a", "b"])
+def test_a_cycle_is_refused_not_endless(last, tmp_path):
+    nodes = [helper.make_node("Add", ["x", last], ["a"]), helper.make_node("Relu", ["a"], ["b"])]
+    with pytest.raises(DocumentError, match="a cycle"):
+        facts_of(tmp_path / "m.onnx", nodes, given={"x": [1, 4]}, made={"b": None})
+
+
+def test_a_name_that_two_nodes_make_and_an_output_that_none_makes_are_refused(tmp_path):
+    nodes = [helper.make_node("Relu", ["x"], ["y"]), helper.make_node("Abs", ["x"], ["y"])]
+    with pytest.raises(DocumentError, match="two nodes make 'y'"):
+        facts_of(tmp_path / "m.onnx", nodes, given={"x": [1, 4]}, made={"y": None})
+    with pytest.raises(DocumentError, match="nothing makes the output 'z'"):
+        facts_of(tmp_path / "m.onnx", nodes[:1], given={"x": [1, 4]}, made={"z": None})
 
 
 @pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import resource
 import signal
 import subprocess
@@ -14,8 +15,9 @@ from benchfleet.controller.inspection.facts import ModelFacts, Shapes
 from benchfleet.core.errors import DocumentError, one_line
 
 CPU_LIMIT_S = 60
-MEMORY_LIMIT_BYTES = 6 * 1024**3
-"""Of address space; a 2 GiB ONNX file (the largest protobuf allows) fits with its parsed copy."""
+MEMORY_BYTES = 2 * 1024**3
+MEMORY_BYTES_PER_BYTE = 3
+"""Of address space: what Python and the parsers map, and for each byte of the file its parsed form and copies."""
 WALL_LIMIT_S = 90
 _OUT_OF_TIME = (-signal.SIGXCPU, -signal.SIGKILL)
 
@@ -35,22 +37,30 @@ def inspect_model(path: Path, shapes: Shapes | None = None) -> ModelFacts:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise DocumentError(f"inspect {path}: cannot be read ({error.strerror}); check the path") from error
-    facts = _parse_in_child(path, shapes or {})
+    facts = _parse_in_child(path, shapes or {}, MEMORY_BYTES + MEMORY_BYTES_PER_BYTE * size_bytes)
     return ModelFacts.from_json({**facts, "file": path.name, "digest": digest, "size_bytes": size_bytes})
 
 
-def _limit() -> None:
+def _limit(memory_bytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_LIMIT_S, CPU_LIMIT_S + 5))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT_BYTES, MEMORY_LIMIT_BYTES))
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _parse_in_child(path: Path, shapes: Shapes) -> dict[str, object]:
+def _parse_in_child(path: Path, shapes: Shapes, memory_bytes: int) -> dict[str, object]:
     # -P: the folder the user stands in is no place to import from; a download may hold an onnx.py beside the model.
     command = [sys.executable, "-P", "-m", "benchfleet.controller.inspection", str(path.absolute()), json.dumps(shapes)]
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # each thread maps a stack
     try:
-        done = subprocess.run(command, capture_output=True, timeout=WALL_LIMIT_S, preexec_fn=_limit, check=False)
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            timeout=WALL_LIMIT_S,
+            preexec_fn=lambda: _limit(memory_bytes),
+            check=False,
+            env=environment,
+        )
     except subprocess.TimeoutExpired as error:
         raise DocumentError(f"inspect {path}: not parsed within {WALL_LIMIT_S} s; is it a model?") from error
     if done.returncode in _OUT_OF_TIME:

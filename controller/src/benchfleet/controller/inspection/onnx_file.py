@@ -14,7 +14,7 @@ from benchfleet.controller.inspection.facts import Count, ModelFacts, Shapes, Te
 from benchfleet.controller.inspection.onnx_macs import count_macs, foreign
 from benchfleet.controller.inspection.onnx_memory import count_peak
 from benchfleet.controller.inspection.onnx_shapes import infer, open_size, pin
-from benchfleet.controller.inspection.onnx_tensors import check_tensors, drop_payload
+from benchfleet.controller.inspection.onnx_tensors import check_names, check_tensors, drop_payload
 from benchfleet.controller.inspection.onnx_weights import (
     UncountedError,
     Weight,
@@ -23,7 +23,7 @@ from benchfleet.controller.inspection.onnx_weights import (
     inlined,
     weights_of,
 )
-from benchfleet.core.errors import DocumentError
+from benchfleet.core.errors import DocumentError, one_line
 
 NO_SHAPES: Shapes = {}
 
@@ -38,6 +38,7 @@ def read(path: Path, shapes: Shapes = NO_SHAPES) -> ModelFacts:
     if not graph.output or not model.opset_import:
         raise DocumentError("is not a whole ONNX model (no outputs or no opset in it); export it again")
     external = check_tensors(model, path.parent)
+    check_names(graph)
     drop_payload(model)
     weights, why = _weights(model)
     precision, by_bytes, by_count = precision_of(_sums(weights, "size_bytes"), _sums(weights, "count"))
@@ -74,11 +75,10 @@ def _work(model: ModelProto, shapes: Shapes) -> tuple[Count, Count, dict[str, tu
     counted = pin(model.graph, shapes)
     try:
         graph = infer(inlined(model))
-    except CycleError:
-        unknown = Count(value=None, reason="the graph has a cycle")
-        return unknown, unknown, counted
+    except CycleError as error:
+        raise DocumentError("the graph has a cycle, so no order to run in; export the model again") from error
     except Exception as error:  # the vendor raises its own types
-        why = f"shape inference failed: {(str(error).splitlines() or ['?'])[0][:160]}"
+        why = f"shape inference failed: {one_line(str(error), limit=160)}"
         return Count(value=None, reason=why), Count(value=None, reason=why), counted
     hint = _hint(counted)
     return _hinted(count_macs(graph), hint), _hinted(count_peak(graph), hint), counted

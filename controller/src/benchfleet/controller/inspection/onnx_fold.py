@@ -19,6 +19,8 @@ from benchfleet.controller.inspection.onnx_weights import constants_of
 Array = np.ndarray[Any, np.dtype[Any]]
 ELEMENTS_MAX = 1024
 """No shape or padding is longer; a hostile ConstantOfShape is."""
+CONSTANTS_MAX = 20_000
+"""Computed or given: each costs a quarter of a millisecond; real models have some hundreds."""
 _FOLDED = {
     "Cast",
     "Concat",
@@ -43,7 +45,7 @@ def fold(model: ModelProto) -> None:
             known[name] = numpy_helper.to_array(tensor)
     kept: list[NodeProto] = []
     for node in graph.node:
-        value = _value(node, known, model)
+        value = _value(node, known, model) if len(known) < CONSTANTS_MAX else None
         if value is None:
             kept.append(NodeProto.FromString(node.SerializeToString()))
         else:

@@ -37,6 +37,9 @@ def count_macs(graph: GraphProto) -> Count:
         why = _unknown(node)
         if why is not None:
             return Count(value=None, reason=f"node {label(node)}: {why}")
+        why = _misfit(node, shapes)
+        if why is not None:
+            return Count(value=None, reason=f"node {label(node)} ({node.op_type}): {why}")
         count = _node_macs(node, shapes)
         if count is None:
             return Count(value=None, reason=f"node {label(node)} ({node.op_type}): {OPEN}")
@@ -64,6 +67,26 @@ def _unknown(node: NodeProto) -> str | None:
     if node.domain in _STANDARD and kind in _UNCOUNTED:
         return f"{kind} is not counted yet"
     return None
+
+
+def _misfit(node: NodeProto, shapes: Shapes) -> str | None:
+    """Where shape inference lets pass what no runtime would run: a weight for another number of channels."""
+    places = _CHANNELS.get(node.op_type)
+    if places is None or node.domain not in _STANDARD:
+        return None
+    weight_input, axis = places
+    given, weight = _shape(node, 0, shapes), _shape(node, weight_input, shapes)
+    if given is None or weight is None or len(given) < 2 or len(weight) <= axis:
+        return None
+    attributes = attributes_of(node)
+    if node.op_type == "Gemm":
+        fits = given[0 if attributes.number("transA") else 1] == weight[1 if attributes.number("transB") else 0]
+    elif node.op_type in _RECURRENT:
+        fits = given[-1] == weight[axis]
+    else:
+        groups = attributes.number("group", 1) if axis else 1
+        fits = given[1] == weight[axis] * groups
+    return None if fits else f"its weight of {list(weight)} does not fit an input of {list(given)}"
 
 
 def _node_macs(node: NodeProto, shapes: Shapes) -> int | None:
@@ -161,6 +184,13 @@ def _attention(node: NodeProto, shapes: Shapes) -> int | None:
 def _shape(node: NodeProto, index: int, shapes: Shapes) -> Shape:
     return shapes.get(node.input[index]) if index < len(node.input) else None
 
+
+_RECURRENT = {"LSTM", "GRU", "RNN"}
+_CHANNELS = {
+    "Conv": (1, 1), "ConvInteger": (1, 1), "DeformConv": (1, 1), "QLinearConv": (3, 1), "ConvTranspose": (1, 0),
+    "Gemm": (1, 0), "LSTM": (1, 2), "GRU": (1, 2), "RNN": (1, 2),
+}  # fmt: skip
+"""Which input is the weight, and which of its axes must fit the channels of the input."""
 
 _RULES: dict[str, Callable[[NodeProto, Shapes], int | None]] = {
     "Conv": _convolution(1),

@@ -9,19 +9,17 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
-from graphlib import TopologicalSorter
+from graphlib import CycleError, TopologicalSorter
 
 from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorShapeProto, ValueInfoProto, shape_inference
 
 from benchfleet.controller.inspection.onnx_contrib import teach
 from benchfleet.controller.inspection.onnx_fold import fold
-from benchfleet.controller.inspection.onnx_weights import constants_of
+from benchfleet.controller.inspection.onnx_weights import ELEMENTS_MAX, constants_of
 from benchfleet.core.errors import DocumentError
 
 Shape = tuple[int, ...] | None
 _Dim = TensorShapeProto.Dimension
-ELEMENTS_MAX = 2**40
-"""Of one tensor: a tera of values, more than any device holds. Beyond, sizes are a lie or an attack."""
 _BATCH = re.compile(r".*batch.*|n|b|bs", re.IGNORECASE)
 _NO_BATCH = re.compile(r".*(seq|len|time|frame|height|width|token|step|past|point|edge|node).*|[thwl]", re.IGNORECASE)
 
@@ -44,6 +42,8 @@ def pin(graph: GraphProto, given: Mapping[str, tuple[int, ...]]) -> dict[str, tu
         for dim in shape.dim:
             if open_size(dim) and dim.dim_param in sizes:
                 dim.dim_value = sizes[dim.dim_param]
+            elif dim.HasField("dim_value") and open_size(dim):
+                dim.ClearField("dim_value")
     return {n: tuple(None if open_size(d) else d.dim_value for d in shape.dim) for n, shape in inputs.items()}
 
 
@@ -105,6 +105,8 @@ def sort(graph: GraphProto) -> None:
     order = TopologicalSorter(
         {i: {maker[name] for name in _needs(node) if name in maker} - {i} for i, node in enumerate(graph.node)}
     )
+    if any(name in node.input for node in graph.node for name in node.output if name):
+        raise CycleError("a node reads what it makes")
     nodes = [graph.node[i] for i in order.static_order()]
     copies = [NodeProto.FromString(node.SerializeToString()) for node in nodes]
     del graph.node[:]

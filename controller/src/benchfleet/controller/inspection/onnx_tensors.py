@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from onnx import ModelProto, TensorProto
+from onnx import GraphProto, ModelProto, TensorProto
 
-from benchfleet.controller.inspection.onnx_weights import size_bytes_of, tensors_of
+from benchfleet.controller.inspection.onnx_weights import constants_of, graphs_of, size_bytes_of, tensors_of
 from benchfleet.core.errors import DocumentError
 
 PAYLOAD = ("raw_data", "float_data", "int32_data", "int64_data", "double_data", "uint64_data", "string_data")
@@ -38,6 +39,20 @@ def check_tensors(model: ModelProto, folder: Path) -> tuple[str, ...]:
         else:
             _check_payload(tensor)
     return tuple(sorted(external))
+
+
+def check_names(graph: GraphProto) -> None:
+    """DocumentError when two nodes make one name, or none makes an output: no runtime takes such a graph."""
+    for each in graphs_of(graph):
+        made = Counter(name for node in each.node for name in node.output if name)
+        twice = next((name for name, count in made.items() if count > 1), None)
+        if twice is not None:
+            raise DocumentError(f"two nodes make {twice[:80]!r}; export the model again")
+    there = {name for node in graph.node for name in node.output}
+    there |= {v.name for v in graph.input} | {name for name, _ in constants_of(graph)}
+    absent = next((v.name for v in graph.output if v.name not in there), None)
+    if absent is not None:
+        raise DocumentError(f"nothing makes the output {absent[:80]!r}; export the model again")
 
 
 def _check_payload(tensor: TensorProto) -> None:

@@ -11,7 +11,19 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from google.protobuf.message import Message
-from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, helper, inliner, numpy_helper
+from onnx import (
+    AttributeProto,
+    FunctionProto,
+    GraphProto,
+    ModelProto,
+    NodeProto,
+    TensorProto,
+    helper,
+    inliner,
+    numpy_helper,
+)
+
+from benchfleet.core.errors import DocumentError
 
 _QUANTISATION = {"QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear"}
 _PARAMETER_INPUTS_OF_QUANTISED = {
@@ -44,6 +56,12 @@ _PACKED = {"MatMulNBits": "bits", "MatMulBnb4": "", "MatMulFpQ4": ""}
 """Operators of ONNX Runtime with K x N weights packed in a blob, and the attribute with their bits (else 4)."""
 _OPAQUE = {"GatherBlockQuantized", "QMoE"}
 """Those with a layout of their own."""
+NODES_MAX = 1_000_000
+"""Of a model with its functions written out; a hundred times the largest that is known."""
+FUNCTION_DEPTH_MAX = 100
+"""Of functions that call functions: exporters nest as deep as modules, about ten."""
+ELEMENTS_MAX = 2**40
+"""Of one tensor: a tera of values, more than any device holds. Beyond, sizes are a lie or an attack."""
 _BOUNDS = {"Clip", "Resize", "Upsample", "Pad"}
 _STORED = {
     getattr(TensorProto, name)
@@ -147,8 +165,30 @@ def weights_of(model: ModelProto) -> Iterator[Weight]:
 
 
 def inlined(model: ModelProto) -> ModelProto:
-    """The model with the functions of the file written out where they are called."""
-    return inliner.inline_local_functions(model) if model.functions else model
+    """The model with its functions written out where they are called; DocumentError when that is endless."""
+    if not model.functions:
+        return model
+    sizes: dict[tuple[str, str], int] = {}
+    functions = {(f.domain, f.name): f for f in model.functions}
+    _written_out(GraphProto(node=model.graph.node), functions, sizes, 0)
+    return inliner.inline_local_functions(model)
+
+
+def _written_out(
+    graph: GraphProto, functions: dict[tuple[str, str], FunctionProto], sizes: dict[tuple[str, str], int], depth: int
+) -> int:
+    """How many nodes there are with all calls written out."""
+    total = 0
+    for node in (node for each in graphs_of(graph) for node in each.node):
+        key = (node.domain, node.op_type)
+        if key in functions and key not in sizes:
+            if depth > FUNCTION_DEPTH_MAX:
+                raise DocumentError("its functions call each other without an end; export the model again")
+            sizes[key] = _written_out(GraphProto(node=functions[key].node), functions, sizes, depth + 1)
+        total += sizes.get(key, 1)
+    if total > NODES_MAX:
+        raise DocumentError(f"its functions write out to more than {NODES_MAX:,} nodes; export the model without them")
+    return total
 
 
 def _learned(constants: dict[str, TensorProto], roles: _Roles) -> Iterator[Weight]:
@@ -226,6 +266,8 @@ def _made_at_run_time(graph: GraphProto, constants: dict[str, TensorProto]) -> I
         shape = constants.get(node.input[0])
         if shape is not None and shape.data_location != TensorProto.EXTERNAL:
             sizes = tuple(int(size) for size in numpy_helper.to_array(shape).flatten())
+            if math.prod(sizes) > ELEMENTS_MAX:
+                raise UncountedError(f"node {label(node)}: makes more elements than any device holds")
             if sizes and data_type in _STORED:
                 yield Weight(name=node.output[0], data_type=data_type, sizes=sizes)
         elif node.output[0] in layers:

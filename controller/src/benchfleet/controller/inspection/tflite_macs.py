@@ -72,7 +72,10 @@ def _operator_macs(graphs: list[Any], codes: list[str], graph: Any, place: int, 
             raise _UnknownError(f"{where}: what a runtime multiplies of a sparse weight is its own choice")
         if math.prod(_sizes(tensor)) > ELEMENTS_MAX:
             raise _UnknownError(f"{where}: has a tensor with more elements than any device holds")
-    count = rule(graph, operator)
+    try:
+        count = rule(graph, operator)
+    except _UnknownError as error:
+        raise _UnknownError(f"{where}: {error}") from error
     if count is None or count <= 0:
         raise _UnknownError(f"{where}: its shape is open")
     return count
@@ -98,9 +101,23 @@ def _made(graph: Any, operator: Any) -> list[int]:
 
 
 def _convolution(graph: Any, operator: Any) -> int | None:
-    """CONV_2D is OHWI with the channels of one group, FULLY_CONNECTED is [out, in]."""
-    weight, made = _given(graph, operator, 1), _made(graph, operator)
-    return math.prod(made) * math.prod(weight[1:]) if made and len(weight) > 1 else None
+    """OHWI with the channels of one group."""
+    given, weight, made = _given(graph, operator, 0), _given(graph, operator, 1), _made(graph, operator)
+    if len(given) != 4 or len(weight) != 4 or len(made) != 4 or made[3] != weight[0] or given[3] % max(1, weight[3]):
+        raise _misfit(given, weight)
+    return math.prod(made) * math.prod(weight[1:])
+
+
+def _dense(graph: Any, operator: Any) -> int | None:
+    """[out, in]."""
+    given, weight, made = _given(graph, operator, 0), _given(graph, operator, 1), _made(graph, operator)
+    if len(weight) != 2 or not made or math.prod(given) * weight[0] != math.prod(made) * weight[1]:
+        raise _misfit(given, weight)
+    return math.prod(made) * weight[1]
+
+
+def _misfit(given: list[int], weight: list[int]) -> _UnknownError:
+    return _UnknownError(f"its weight of {weight} does not fit an input of {given}")
 
 
 def _depthwise(graph: Any, operator: Any) -> int | None:
@@ -121,14 +138,16 @@ def _convolution_3d(graph: Any, operator: Any) -> int | None:
 
 
 def _product(graph: Any, operator: Any) -> int | None:
-    """With adj_x the inner axis of the first operand is the last but one."""
-    left, made = _given(graph, operator, 0), _made(graph, operator)
+    """The inner axis is the last of the left operand and the last but one of the right, unless adj_x, adj_y."""
+    left, right, made = _given(graph, operator, 0), _given(graph, operator, 1), _made(graph, operator)
     table, options = operator.BuiltinOptions(), tflite.BatchMatMulOptions()
-    adjoint = False
+    adj_x = adj_y = False
     if table is not None:
         options.Init(table.Bytes, table.Pos)
-        adjoint = bool(options.AdjX())
-    return math.prod(made) * left[-2 if adjoint else -1] if made and len(left) > 1 else None
+        adj_x, adj_y = bool(options.AdjX()), bool(options.AdjY())
+    if len(left) < 2 or len(right) < 2 or left[-2 if adj_x else -1] != right[-1 if adj_y else -2]:
+        raise _misfit(left, right)
+    return math.prod(made) * left[-2 if adj_x else -1] if made else None
 
 
 def _recurrent(graph: Any, operator: Any) -> int | None:
@@ -160,7 +179,7 @@ def _decomposition(operator: Any) -> int:
 
 _RULES: dict[str, Callable[[Any, Any], int | None]] = {
     "CONV_2D": _convolution,
-    "FULLY_CONNECTED": _convolution,
+    "FULLY_CONNECTED": _dense,
     "DEPTHWISE_CONV_2D": _depthwise,
     "TRANSPOSE_CONV": _transposed,
     "CONV_3D_TRANSPOSE": _transposed,

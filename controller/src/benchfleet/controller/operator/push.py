@@ -23,6 +23,11 @@ def push_model(session: Session, path: Path, name: str, parent: str | None) -> A
     """The Model message after the push."""
     regular_file(path, "model")
     facts = inspect_model(path)
+    if facts.external_data:
+        raise DocumentError(
+            f"{path}: keeps weights in {', '.join(facts.external_data[:3])}, and one file is pushed; "
+            "store the weights inside the model"
+        )
     with _progress(path) as progress:
         artifact = upload(session, path, progress)
     if artifact.digest != facts.digest:
