@@ -5,7 +5,7 @@ UV := $(shell command -v uv || echo $(CURDIR)/.tools/bin/uv)
 SOURCES := core/src agent/src controller/src
 PYTEST := $(PY) -m pytest -q
 
-.PHONY: help setup demo test test-hosts test-wheels check format docs protos bench-sampler bench-agent-idle bench-cli-start bench-dispatch bench-native-agreement bench-demo-time bench-energy clean
+.PHONY: help setup demo test test-hosts test-wheels check format docs protos bench-sampler bench-agent-idle bench-cli-start bench-dispatch bench-native-agreement bench-watch-large bench-demo-time bench-energy clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -65,6 +65,9 @@ bench-native-agreement: setup ## the runner against a native loop
 
 bench-energy: setup ## energy of a paced load by a sampled sensor and by a counter, against the known truth
 	$(PY) benchmarks/energy_truth.py
+
+bench-watch-large: setup ## what a change costs a watcher of 10,000 runs
+	$(PY) benchmarks/watch_large.py
 
 bench-demo-time: setup ## the demo, wall time
 	$(PY) benchmarks/demo_time.py

@@ -96,6 +96,8 @@ def test_a_bad_document_names_the_file(benchfleet, tmp_path, payload):
         ("cancel", "none"),
         ("results", "none"),
         ("devices", "drain", "x"),
+        ("replay", "none"),
+        ("history", "--model", "digits", "--since", "c-none"),
     ],
 )
 def test_what_is_not_there_is_one_line(benchfleet, arguments):
@@ -103,3 +105,11 @@ def test_what_is_not_there_is_one_line(benchfleet, arguments):
         benchfleet(*arguments)
     assert isinstance(caught.value, NotFoundError)
     assert "\n" not in str(caught.value)
+
+
+def test_history_of_nothing_is_said_and_is_no_evidence(benchfleet):
+    assert json.loads(benchfleet("history", "--model", "digits", "--json"))["tracks"] == []
+    with pytest.raises(DocumentError, match="--model"):
+        benchfleet("history")
+    with pytest.raises(DocumentError, match="no metric"):
+        benchfleet("history", "--model", "digits", "--metric", "nonsense")

@@ -64,8 +64,9 @@ _TABLE: dict[str, dict[str, frozenset[str]]] = {
         "GetCampaign": _READ,
         "WatchCampaign": _READ,
         "CancelCampaign": _WORK,
+        "ReplayRun": _WORK,
     },
-    "benchfleet.v1.ResultService": {"ListResults": _READ, "GetResult": _READ},
+    "benchfleet.v1.ResultService": {"ListResults": _READ, "GetResult": _READ, "ListHistory": _READ},
     # Served on the enrolment port, which has no roles: nobody may call it here.
     "benchfleet.v1.EnrollmentService": {"Enroll": frozenset()},
     "grpc.health.v1.Health": {"Check": _ANYONE, "Watch": _ANYONE, "List": _ANYONE},

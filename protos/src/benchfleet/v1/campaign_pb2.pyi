@@ -200,6 +200,32 @@ class WatchCampaignResponse(_message.Message):
     runs: _containers.RepeatedCompositeFieldContainer[Run]
     def __init__(self, campaign: _Optional[_Union[Campaign, _Mapping]] = ..., runs: _Optional[_Iterable[_Union[Run, _Mapping]]] = ...) -> None: ...
 
+class ReplayRunRequest(_message.Message):
+    __slots__ = ("run_id", "idempotency_key")
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    run_id: str
+    idempotency_key: str
+    def __init__(self, run_id: _Optional[str] = ..., idempotency_key: _Optional[str] = ...) -> None: ...
+
+class Change(_message.Message):
+    __slots__ = ("field", "before", "now")
+    FIELD_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_FIELD_NUMBER: _ClassVar[int]
+    NOW_FIELD_NUMBER: _ClassVar[int]
+    field: str
+    before: str
+    now: str
+    def __init__(self, field: _Optional[str] = ..., before: _Optional[str] = ..., now: _Optional[str] = ...) -> None: ...
+
+class ReplayRunResponse(_message.Message):
+    __slots__ = ("campaign", "changes")
+    CAMPAIGN_FIELD_NUMBER: _ClassVar[int]
+    CHANGES_FIELD_NUMBER: _ClassVar[int]
+    campaign: Campaign
+    changes: _containers.RepeatedCompositeFieldContainer[Change]
+    def __init__(self, campaign: _Optional[_Union[Campaign, _Mapping]] = ..., changes: _Optional[_Iterable[_Union[Change, _Mapping]]] = ...) -> None: ...
+
 class CancelCampaignRequest(_message.Message):
     __slots__ = ("campaign_id", "reason")
     CAMPAIGN_ID_FIELD_NUMBER: _ClassVar[int]

@@ -60,6 +60,11 @@ class CampaignServiceStub(object):
                 request_serializer=benchfleet_dot_v1_dot_campaign__pb2.WatchCampaignRequest.SerializeToString,
                 response_deserializer=benchfleet_dot_v1_dot_campaign__pb2.WatchCampaignResponse.FromString,
                 _registered_method=True)
+        self.ReplayRun = channel.unary_unary(
+                '/benchfleet.v1.CampaignService/ReplayRun',
+                request_serializer=benchfleet_dot_v1_dot_campaign__pb2.ReplayRunRequest.SerializeToString,
+                response_deserializer=benchfleet_dot_v1_dot_campaign__pb2.ReplayRunResponse.FromString,
+                _registered_method=True)
         self.CancelCampaign = channel.unary_unary(
                 '/benchfleet.v1.CampaignService/CancelCampaign',
                 request_serializer=benchfleet_dot_v1_dot_campaign__pb2.CancelCampaignRequest.SerializeToString,
@@ -106,6 +111,14 @@ class CampaignServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReplayRun(self, request, context):
+        """Makes a campaign of one run: the spec of a past one on its device, to the digest. Idempotent by key, as
+        CreateCampaign. NOT_FOUND when an artifact is not stored any more, UNAVAILABLE when the device is gone.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CancelCampaign(self, request, context):
         """Cancels what has not ended. Idempotent.
         """
@@ -140,6 +153,11 @@ def add_CampaignServiceServicer_to_server(servicer, server):
                     servicer.WatchCampaign,
                     request_deserializer=benchfleet_dot_v1_dot_campaign__pb2.WatchCampaignRequest.FromString,
                     response_serializer=benchfleet_dot_v1_dot_campaign__pb2.WatchCampaignResponse.SerializeToString,
+            ),
+            'ReplayRun': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReplayRun,
+                    request_deserializer=benchfleet_dot_v1_dot_campaign__pb2.ReplayRunRequest.FromString,
+                    response_serializer=benchfleet_dot_v1_dot_campaign__pb2.ReplayRunResponse.SerializeToString,
             ),
             'CancelCampaign': grpc.unary_unary_rpc_method_handler(
                     servicer.CancelCampaign,
@@ -283,6 +301,33 @@ class CampaignService(object):
             '/benchfleet.v1.CampaignService/WatchCampaign',
             benchfleet_dot_v1_dot_campaign__pb2.WatchCampaignRequest.SerializeToString,
             benchfleet_dot_v1_dot_campaign__pb2.WatchCampaignResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReplayRun(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/benchfleet.v1.CampaignService/ReplayRun',
+            benchfleet_dot_v1_dot_campaign__pb2.ReplayRunRequest.SerializeToString,
+            benchfleet_dot_v1_dot_campaign__pb2.ReplayRunResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -23,26 +23,33 @@ _sym_db = _symbol_database.Default()
 
 
 from benchfleet.v1 import agent_pb2 as benchfleet_dot_v1_dot_agent__pb2
+from benchfleet.v1 import campaign_pb2 as benchfleet_dot_v1_dot_campaign__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x62\x65nchfleet/v1/result.proto\x12\rbenchfleet.v1\x1a\x19\x62\x65nchfleet/v1/agent.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x91\x02\n\x06Result\x12*\n\x07\x61ttempt\x18\x01 \x01(\x0b\x32\x19.benchfleet.v1.AttemptRef\x12\x13\n\x0b\x63\x61mpaign_id\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x03 \x01(\t\x12\x10\n\x08\x63\x65ll_key\x18\x04 \x01(\t\x12/\n\x0b\x64isposition\x18\x05 \x01(\x0e\x32\x1a.benchfleet.v1.Disposition\x12\x15\n\rresult_digest\x18\x06 \x01(\t\x12\x15\n\rseries_digest\x18\x07 \x01(\t\x12\x13\n\x0bresult_json\x18\x08 \x01(\x0c\x12\x30\n\x0creceive_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"l\n\x12ListResultsRequest\x12\x13\n\x0b\x63\x61mpaign_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x1a\n\x12include_superseded\x18\x04 \x01(\x08\"V\n\x13ListResultsResponse\x12&\n\x07results\x18\x01 \x03(\x0b\x32\x15.benchfleet.v1.Result\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\"\n\x10GetResultRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\":\n\x11GetResultResponse\x12%\n\x06result\x18\x01 \x01(\x0b\x32\x15.benchfleet.v1.Result2\xb5\x01\n\rResultService\x12T\n\x0bListResults\x12!.benchfleet.v1.ListResultsRequest\x1a\".benchfleet.v1.ListResultsResponse\x12N\n\tGetResult\x12\x1f.benchfleet.v1.GetResultRequest\x1a .benchfleet.v1.GetResultResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x62\x65nchfleet/v1/result.proto\x12\rbenchfleet.v1\x1a\x19\x62\x65nchfleet/v1/agent.proto\x1a\x1c\x62\x65nchfleet/v1/campaign.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x91\x02\n\x06Result\x12*\n\x07\x61ttempt\x18\x01 \x01(\x0b\x32\x19.benchfleet.v1.AttemptRef\x12\x13\n\x0b\x63\x61mpaign_id\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x03 \x01(\t\x12\x10\n\x08\x63\x65ll_key\x18\x04 \x01(\t\x12/\n\x0b\x64isposition\x18\x05 \x01(\x0e\x32\x1a.benchfleet.v1.Disposition\x12\x15\n\rresult_digest\x18\x06 \x01(\t\x12\x15\n\rseries_digest\x18\x07 \x01(\t\x12\x13\n\x0bresult_json\x18\x08 \x01(\x0c\x12\x30\n\x0creceive_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"l\n\x12ListResultsRequest\x12\x13\n\x0b\x63\x61mpaign_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x1a\n\x12include_superseded\x18\x04 \x01(\x08\"V\n\x13ListResultsResponse\x12&\n\x07results\x18\x01 \x03(\x0b\x32\x15.benchfleet.v1.Result\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\"\n\x10GetResultRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\":\n\x11GetResultResponse\x12%\n\x06result\x18\x01 \x01(\x0b\x32\x15.benchfleet.v1.Result\"\x80\x01\n\x12ListHistoryRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x02 \x01(\t\x12\x13\n\x0b\x63\x61mpaign_id\x18\x03 \x01(\t\x12\x0f\n\x07metrics\x18\x04 \x03(\t\x12\x11\n\tpage_size\x18\x05 \x01(\x05\x12\x12\n\npage_token\x18\x06 \x01(\t\"t\n\nPastResult\x12%\n\x06result\x18\x01 \x01(\x0b\x32\x15.benchfleet.v1.Result\x12(\n\x04\x63\x65ll\x18\x02 \x01(\x0b\x32\x1a.benchfleet.v1.PlannedCell\x12\x15\n\rcampaign_name\x18\x03 \x01(\t\"Z\n\x13ListHistoryResponse\x12*\n\x07results\x18\x01 \x03(\x0b\x32\x19.benchfleet.v1.PastResult\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\x8b\x02\n\rResultService\x12T\n\x0bListResults\x12!.benchfleet.v1.ListResultsRequest\x1a\".benchfleet.v1.ListResultsResponse\x12N\n\tGetResult\x12\x1f.benchfleet.v1.GetResultRequest\x1a .benchfleet.v1.GetResultResponse\x12T\n\x0bListHistory\x12!.benchfleet.v1.ListHistoryRequest\x1a\".benchfleet.v1.ListHistoryResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'benchfleet.v1.result_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RESULT']._serialized_start=106
-  _globals['_RESULT']._serialized_end=379
-  _globals['_LISTRESULTSREQUEST']._serialized_start=381
-  _globals['_LISTRESULTSREQUEST']._serialized_end=489
-  _globals['_LISTRESULTSRESPONSE']._serialized_start=491
-  _globals['_LISTRESULTSRESPONSE']._serialized_end=577
-  _globals['_GETRESULTREQUEST']._serialized_start=579
-  _globals['_GETRESULTREQUEST']._serialized_end=613
-  _globals['_GETRESULTRESPONSE']._serialized_start=615
-  _globals['_GETRESULTRESPONSE']._serialized_end=673
-  _globals['_RESULTSERVICE']._serialized_start=676
-  _globals['_RESULTSERVICE']._serialized_end=857
+  _globals['_RESULT']._serialized_start=136
+  _globals['_RESULT']._serialized_end=409
+  _globals['_LISTRESULTSREQUEST']._serialized_start=411
+  _globals['_LISTRESULTSREQUEST']._serialized_end=519
+  _globals['_LISTRESULTSRESPONSE']._serialized_start=521
+  _globals['_LISTRESULTSRESPONSE']._serialized_end=607
+  _globals['_GETRESULTREQUEST']._serialized_start=609
+  _globals['_GETRESULTREQUEST']._serialized_end=643
+  _globals['_GETRESULTRESPONSE']._serialized_start=645
+  _globals['_GETRESULTRESPONSE']._serialized_end=703
+  _globals['_LISTHISTORYREQUEST']._serialized_start=706
+  _globals['_LISTHISTORYREQUEST']._serialized_end=834
+  _globals['_PASTRESULT']._serialized_start=836
+  _globals['_PASTRESULT']._serialized_end=952
+  _globals['_LISTHISTORYRESPONSE']._serialized_start=954
+  _globals['_LISTHISTORYRESPONSE']._serialized_end=1044
+  _globals['_RESULTSERVICE']._serialized_start=1047
+  _globals['_RESULTSERVICE']._serialized_end=1314
 # @@protoc_insertion_point(module_scope)

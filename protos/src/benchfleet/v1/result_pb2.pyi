@@ -1,4 +1,5 @@
 from benchfleet.v1 import agent_pb2 as _agent_pb2
+from benchfleet.v1 import campaign_pb2 as _campaign_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
@@ -60,3 +61,37 @@ class GetResultResponse(_message.Message):
     RESULT_FIELD_NUMBER: _ClassVar[int]
     result: Result
     def __init__(self, result: _Optional[_Union[Result, _Mapping]] = ...) -> None: ...
+
+class ListHistoryRequest(_message.Message):
+    __slots__ = ("model", "device", "campaign_id", "metrics", "page_size", "page_token")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
+    CAMPAIGN_ID_FIELD_NUMBER: _ClassVar[int]
+    METRICS_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    model: str
+    device: str
+    campaign_id: str
+    metrics: _containers.RepeatedScalarFieldContainer[str]
+    page_size: int
+    page_token: str
+    def __init__(self, model: _Optional[str] = ..., device: _Optional[str] = ..., campaign_id: _Optional[str] = ..., metrics: _Optional[_Iterable[str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class PastResult(_message.Message):
+    __slots__ = ("result", "cell", "campaign_name")
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    CELL_FIELD_NUMBER: _ClassVar[int]
+    CAMPAIGN_NAME_FIELD_NUMBER: _ClassVar[int]
+    result: Result
+    cell: _campaign_pb2.PlannedCell
+    campaign_name: str
+    def __init__(self, result: _Optional[_Union[Result, _Mapping]] = ..., cell: _Optional[_Union[_campaign_pb2.PlannedCell, _Mapping]] = ..., campaign_name: _Optional[str] = ...) -> None: ...
+
+class ListHistoryResponse(_message.Message):
+    __slots__ = ("results", "next_page_token")
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    results: _containers.RepeatedCompositeFieldContainer[PastResult]
+    next_page_token: str
+    def __init__(self, results: _Optional[_Iterable[_Union[PastResult, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...

@@ -45,6 +45,11 @@ class ResultServiceStub(object):
                 request_serializer=benchfleet_dot_v1_dot_result__pb2.GetResultRequest.SerializeToString,
                 response_deserializer=benchfleet_dot_v1_dot_result__pb2.GetResultResponse.FromString,
                 _registered_method=True)
+        self.ListHistory = channel.unary_unary(
+                '/benchfleet.v1.ResultService/ListHistory',
+                request_serializer=benchfleet_dot_v1_dot_result__pb2.ListHistoryRequest.SerializeToString,
+                response_deserializer=benchfleet_dot_v1_dot_result__pb2.ListHistoryResponse.FromString,
+                _registered_method=True)
 
 
 class ResultServiceServicer(object):
@@ -65,6 +70,14 @@ class ResultServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListHistory(self, request, context):
+        """Pages through accepted results over all campaigns, newest first. Safe to retry; a result that came meanwhile may
+        move one from a page to the next, so a client counts each run once.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ResultServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -77,6 +90,11 @@ def add_ResultServiceServicer_to_server(servicer, server):
                     servicer.GetResult,
                     request_deserializer=benchfleet_dot_v1_dot_result__pb2.GetResultRequest.FromString,
                     response_serializer=benchfleet_dot_v1_dot_result__pb2.GetResultResponse.SerializeToString,
+            ),
+            'ListHistory': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListHistory,
+                    request_deserializer=benchfleet_dot_v1_dot_result__pb2.ListHistoryRequest.FromString,
+                    response_serializer=benchfleet_dot_v1_dot_result__pb2.ListHistoryResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -134,6 +152,33 @@ class ResultService(object):
             '/benchfleet.v1.ResultService/GetResult',
             benchfleet_dot_v1_dot_result__pb2.GetResultRequest.SerializeToString,
             benchfleet_dot_v1_dot_result__pb2.GetResultResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListHistory(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/benchfleet.v1.ResultService/ListHistory',
+            benchfleet_dot_v1_dot_result__pb2.ListHistoryRequest.SerializeToString,
+            benchfleet_dot_v1_dot_result__pb2.ListHistoryResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -117,7 +117,7 @@ class Engine:
                 cancel = agent_pb2.Cancel(attempt=ref, reason=action.reason)
                 self.sessions.send(run.device, agent_pb2.SessionResponse(cancel=cancel))
         if outcome.before != outcome.after:
-            self.hub.changed(outcome.campaign_id)
+            self.hub.changed(outcome.campaign_id, run.id)
             if outcome.before.run.state != run.state or (attempt is not None and not attempt.holds_device):
                 self.wake()
 

@@ -19,6 +19,26 @@ EXIT_INTERRUPTED = 130
 
 def wait(session: Session, campaign_id: str, *, live: bool, as_json: bool = False) -> int:
     """Follows to the end, prints the comparison, and says the exit code. Ctrl-C leaves the campaign running."""
+    if not _followed(session, campaign_id, live=live):
+        return EXIT_INTERRUPTED
+    record = fetch(session, campaign_id)
+    show(record, as_json=as_json)
+    _say_left(record)
+    return exit_code(record)
+
+
+def follow_to_end(session: Session, campaign_id: str) -> int | None:
+    """Follows to the end and says nothing of the numbers; the exit code when there are none to speak of."""
+    if not _followed(session, campaign_id, live=False):
+        return EXIT_INTERRUPTED
+    record = fetch(session, campaign_id)
+    _say_left(record)
+    code = exit_code(record)
+    return code if code in (EXIT_RUN_FAILED, EXIT_UNREACHABLE) else None
+
+
+def _followed(session: Session, campaign_id: str, *, live: bool) -> bool:
+    """False when the user interrupted."""
     console = Console(stderr=True)
     try:
         if live and console.is_terminal and not console.is_dumb_terminal:
@@ -27,9 +47,11 @@ def wait(session: Session, campaign_id: str, *, live: bool, as_json: bool = Fals
             _plain(session, campaign_id)
     except KeyboardInterrupt:
         _talk(f"campaign {campaign_id} goes on: benchfleet watch {campaign_id}, or benchfleet cancel {campaign_id}")
-        return EXIT_INTERRUPTED
-    record = fetch(session, campaign_id)
-    show(record, as_json=as_json)
+        return False
+    return True
+
+
+def _say_left(record: CampaignRecord) -> None:
     left = [run for run in record.runs if run.state == "unschedulable"]
     if left:
         from benchfleet.controller.comparison.compare import why_of
@@ -37,9 +59,8 @@ def wait(session: Session, campaign_id: str, *, live: bool, as_json: bool = Fals
         devices = ", ".join(sorted({run.device for run in left}))
         _talk(
             f"{len(left)} of {len(record.runs)} runs cannot be scheduled on {devices} ({why_of(left[0])}); "
-            f"they go on when it is back, or end with: benchfleet cancel {campaign_id}"
+            f"they go on when it is back, or end with: benchfleet cancel {record.id}"
         )
-    return exit_code(record)
 
 
 def show(record: CampaignRecord, *, as_json: bool) -> None:

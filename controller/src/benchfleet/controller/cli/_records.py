@@ -7,6 +7,7 @@ from typing import Any
 
 from benchfleet.controller.catalog import CampaignRecord, RunRecord
 from benchfleet.controller.client.connection import CALL_TIMEOUT_S, Session
+from benchfleet.controller.comparison.past import Past
 from benchfleet.core.results import Result, loads
 from benchfleet.v1 import campaign_pb2, result_pb2
 from benchfleet.v1.campaign_pb2_grpc import CampaignServiceStub
@@ -72,6 +73,29 @@ def run_record(run: campaign_pb2.Run, message: result_pb2.Result | None) -> RunR
         result=result,
         series_digest=(message.series_digest or None) if message is not None else None,
     )
+
+
+def past_record(message: result_pb2.PastResult) -> Past:
+    """One result of a history."""
+    result, cell = message.result, message.cell
+    measured = loads(result.result_json)
+    run = RunRecord(
+        run_id=result.attempt.run_id,
+        campaign_id=result.campaign_id,
+        device=result.device,
+        model=cell.model,
+        format=cell.format,
+        precision=_precision(measured),
+        runtime=cell.runtime,
+        threads=cell.threads,
+        batch=cell.batch,
+        scenario=cell.scenario,
+        cell_key=result.cell_key,
+        state="succeeded" if measured.outcome == "ok" else "failed",
+        result=measured,
+        series_digest=result.series_digest or None,
+    )
+    return Past(run=run, campaign_name=message.campaign_name, received_utc_s=result.receive_time.ToNanoseconds() / 1e9)
 
 
 def _precision(result: Result | None) -> str | None:

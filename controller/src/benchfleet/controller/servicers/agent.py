@@ -140,7 +140,7 @@ class AgentServicer(AgentServiceServicer):
         event = machine.Stopped(ref.epoch) if phase == "stopped" else machine.Progressed(ref.epoch, phase)
         outcome = await self._engine.handle(ref.run_id, event)
         if outcome is not None:
-            self._engine.hub.changed(outcome.campaign_id)
+            self._engine.hub.changed(outcome.campaign_id, ref.run_id)
 
     async def _mine(self, device: str, ref: agent_pb2.AttemptRef) -> bool:
         return await self._engine.store.read(lambda c: rows.reporter(c, ref.run_id, ref.epoch)) == device

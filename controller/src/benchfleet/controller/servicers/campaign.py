@@ -6,7 +6,8 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
+from functools import partial
 from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
@@ -15,7 +16,8 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from benchfleet.controller import audit, catalog_rows
 from benchfleet.controller.auth import peer
-from benchfleet.controller.campaigns import machine
+from benchfleet.controller.blobs import BlobStore
+from benchfleet.controller.campaigns import machine, replay
 from benchfleet.controller.campaigns.document import CampaignDocument, parse_campaign
 from benchfleet.controller.campaigns.engine import ENDED, Engine
 from benchfleet.controller.campaigns.plan import Cell, Plan, plan
@@ -30,12 +32,15 @@ from benchfleet.v1.campaign_pb2_grpc import CampaignServiceServicer
 Context = ServicerContext[Any, Any]
 KEY_MAX = 128
 
+NARROW_MAX = 500
+"""More changed runs are read with the whole campaign: one scan is cheaper then, and statements have a limit."""
+
 
 class CampaignServicer(CampaignServiceServicer):
     """Answers operators."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, engine: Engine, blobs: BlobStore) -> None:
+        self._engine, self._blobs = engine, blobs
 
     async def PlanCampaign(self, request: pb.PlanCampaignRequest, context: Context) -> pb.PlanCampaignResponse:
         """Nothing is made."""
@@ -57,10 +62,9 @@ class CampaignServicer(CampaignServiceServicer):
     async def CreateCampaign(self, request: pb.CreateCampaignRequest, context: Context) -> pb.CreateCampaignResponse:
         """Idempotent by key: the same document again is the same campaign."""
         key = request.idempotency_key
-        if not key or len(key) > KEY_MAX or not key.isprintable():
-            raise DocumentError(f"idempotency_key: 1 to {KEY_MAX} printable characters are needed")
+        check_key(key)
         digest = hashlib.sha256(request.document_yaml.encode()).hexdigest()
-        held = await self._engine.store.read(lambda c: _by_key(c, key, digest))
+        held = await self._engine.store.read(lambda c: by_key(c, key, digest))
         if held is None:
             document = parse_campaign(request.document_yaml)
             planned = await self._plan(document)
@@ -80,7 +84,7 @@ class CampaignServicer(CampaignServiceServicer):
             held = await self._engine.store.write(lambda c: _create(c, made, planned, attempts))
             self._engine.wake()
         campaign_id = held
-        campaign, _ = await self._engine.store.read(lambda c: _whole(c, campaign_id))
+        campaign, _ = await self._engine.store.read(lambda c: read(c, campaign_id, ()))
         return pb.CreateCampaignResponse(campaign=campaign)
 
     async def ListCampaigns(self, request: pb.ListCampaignsRequest, context: Context) -> pb.ListCampaignsResponse:
@@ -99,7 +103,7 @@ class CampaignServicer(CampaignServiceServicer):
     async def GetCampaign(self, request: pb.GetCampaignRequest, context: Context) -> pb.GetCampaignResponse:
         """By id, by the beginning of an id, or `latest`."""
         campaign_id = await self._resolve(request.campaign_id)
-        campaign, runs = await self._engine.store.read(lambda c: _whole(c, campaign_id))
+        campaign, runs = await self._engine.store.read(lambda c: read(c, campaign_id))
         pruned = await self._engine.store.read(lambda c: _pruned(c, campaign_id))
         return pb.GetCampaignResponse(campaign=campaign, runs=self._live(runs), pruned=pruned)
 
@@ -109,10 +113,10 @@ class CampaignServicer(CampaignServiceServicer):
         """The whole first, then what changed, until the campaign has ended."""
         campaign_id = await self._resolve(request.campaign_id)
         sent: dict[str, bytes] = {}
-        with self._engine.hub.watch(campaign_id) as changed:
+        only: set[str] | None = None
+        with self._engine.hub.watch(campaign_id) as watch:
             while True:
-                changed.clear()
-                campaign, runs = await self._engine.store.read(lambda c: _whole(c, campaign_id))
+                campaign, runs = await self._engine.store.read(partial(read, campaign_id=campaign_id, only=only))
                 fresh = []
                 for run in self._live(runs):
                     now = run.SerializeToString(deterministic=True)
@@ -122,7 +126,17 @@ class CampaignServicer(CampaignServiceServicer):
                 yield pb.WatchCampaignResponse(campaign=campaign, runs=fresh)
                 if campaign.HasField("end_time"):
                     return
-                await changed.wait()
+                await watch.wait()
+                only = watch.take()
+
+    async def ReplayRun(self, request: pb.ReplayRunRequest, context: Context) -> pb.ReplayRunResponse:
+        """The very spec of a past run as a campaign of one; idempotent by key."""
+        check_key(request.idempotency_key)
+        made, changes = await replay.replay(
+            self._engine, self._blobs, request.run_id, request.idempotency_key, actor=peer(context).uri
+        )
+        campaign, _ = await self._engine.store.read(lambda c: read(c, made, ()))
+        return pb.ReplayRunResponse(campaign=campaign, changes=changes)
 
     async def CancelCampaign(self, request: pb.CancelCampaignRequest, context: Context) -> pb.CancelCampaignResponse:
         """What has ended stays as it is."""
@@ -150,7 +164,7 @@ class CampaignServicer(CampaignServiceServicer):
         for run_id in await self._engine.store.write(mark):
             await self._engine.handle(run_id, machine.Cancelled(request.reason[:500] or "by the operator"))
         self._engine.hub.changed(campaign_id)
-        campaign, _ = await self._engine.store.read(lambda c: _whole(c, campaign_id))
+        campaign, _ = await self._engine.store.read(lambda c: read(c, campaign_id, ()))
         return pb.CancelCampaignResponse(campaign=campaign)
 
     async def _resolve(self, text: str) -> str:
@@ -163,6 +177,12 @@ class CampaignServicer(CampaignServiceServicer):
             if session is not None and run.id in session.progress and run.state == pb.RUN_STATE_LEASED:
                 run.phase, run.fraction = session.progress[run.id]  # type: ignore[assignment]
         return runs
+
+
+def check_key(key: str) -> None:
+    """DocumentError for an idempotency key that is none."""
+    if not key or len(key) > KEY_MAX or not key.isprintable():
+        raise DocumentError(f"idempotency_key: 1 to {KEY_MAX} printable characters are needed")
 
 
 def resolve(connection: Connection, text: str) -> str:
@@ -181,7 +201,7 @@ def resolve(connection: Connection, text: str) -> str:
     return str(found[0])
 
 
-def _by_key(connection: Connection, key: str, digest: str) -> str | None:
+def by_key(connection: Connection, key: str, digest: str) -> str | None:
     row = connection.execute(select(t.campaign).where(t.campaign.c.idempotency_key == key)).one_or_none()
     if row is None:
         return None
@@ -191,7 +211,7 @@ def _by_key(connection: Connection, key: str, digest: str) -> str | None:
 
 
 def _create(connection: Connection, made: dict[str, Any], planned: Plan, attempts: int) -> str:
-    held = _by_key(connection, made["idempotency_key"], made["spec_digest"])
+    held = by_key(connection, made["idempotency_key"], made["spec_digest"])
     if held is not None:
         return held
     pruned = [_cell(c).SerializeToString().hex() for c in planned.cells if c.spec is None]
@@ -222,18 +242,22 @@ def _create(connection: Connection, made: dict[str, Any], planned: Plan, attempt
     return str(made["id"])
 
 
-def _whole(connection: Connection, campaign_id: str) -> tuple[pb.Campaign, list[pb.Run]]:
+def read(
+    connection: Connection, campaign_id: str, only: Collection[str] | None = None
+) -> tuple[pb.Campaign, list[pb.Run]]:
+    """A campaign with all its runs, or with those of `only`: a change of one run need not read ten thousand."""
     row = connection.execute(select(t.campaign).where(t.campaign.c.id == campaign_id)).one()
-    phases = {
-        (run, epoch): state
-        for run, epoch, state in connection.execute(
-            select(t.attempt.c.run, t.attempt.c.epoch, t.attempt.c.state)
-            .join(t.run, t.run.c.id == t.attempt.c.run)
-            .where(t.run.c.campaign == campaign_id)
-        )
-    }
+    narrow = only is not None and len(only) <= NARROW_MAX
+    these = t.run.c.id.in_(only or ()) if narrow else t.run.c.campaign == campaign_id  # an id is of one campaign
+    attempts = (
+        select(t.attempt.c.run, t.attempt.c.epoch, t.attempt.c.state)
+        .join(t.run, t.run.c.id == t.attempt.c.run)
+        .where(these)
+    )
+    listed = select(t.run).where(these).order_by(t.run.c.ordinal)
+    phases = {(run, epoch): state for run, epoch, state in connection.execute(attempts)}
     runs = []
-    for each in connection.execute(select(t.run).where(t.run.c.campaign == campaign_id).order_by(t.run.c.ordinal)):
+    for each in connection.execute(listed):
         phase = phases.get((each.id, each.epoch), "").upper()
         known = f"PHASE_{phase}" in agent_pb2.Phase.keys()  # noqa: SIM118 - an enum wrapper, not a dict
         runs.append(

@@ -34,7 +34,7 @@ def fleet_services(server: grpc.aio.Server, controller: Controller) -> tuple[str
     registry = Registry(controller.store, blobs, controller.clock)
     add_AgentServiceServicer_to_server(AgentServicer(engine, blobs), server)
     add_ArtifactServiceServicer_to_server(ArtifactServicer(blobs, registry), server)
-    add_CampaignServiceServicer_to_server(CampaignServicer(engine), server)
+    add_CampaignServiceServicer_to_server(CampaignServicer(engine, controller.blobs), server)
     add_FleetServiceServicer_to_server(FleetServicer(engine, identities), server)
     add_RenewalServiceServicer_to_server(RenewalServicer(identities), server)
     add_ResultServiceServicer_to_server(ResultServicer(controller.store), server)

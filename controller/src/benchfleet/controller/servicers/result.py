@@ -7,12 +7,13 @@ from typing import Any
 from grpc.aio import ServicerContext
 from sqlalchemy import Connection, select
 
+from benchfleet.controller.servicers import history
 from benchfleet.controller.servicers.campaign import resolve
+from benchfleet.controller.servicers.messages import result_message
 from benchfleet.controller.servicers.pages import page_size, start_of, token_after
 from benchfleet.controller.store import Store
 from benchfleet.controller.store import tables as t
-from benchfleet.core.errors import NotFoundError
-from benchfleet.v1 import agent_pb2
+from benchfleet.core.errors import DocumentError, NotFoundError
 from benchfleet.v1 import result_pb2 as pb
 from benchfleet.v1.result_pb2_grpc import ResultServiceServicer
 
@@ -40,7 +41,7 @@ class ResultServicer(ResultServiceServicer):
             )
             if not request.include_superseded:
                 query = query.where(t.result.c.disposition == "accepted")
-            return [_result(row) for row in connection.execute(query.offset(start).limit(size + 1))]
+            return [result_message(row) for row in connection.execute(query.offset(start).limit(size + 1))]
 
         found = await self._store.read(page)
         kept, spent = 0, 0
@@ -52,6 +53,20 @@ class ResultServicer(ResultServiceServicer):
         token = token_after(start, kept, len(found) > kept)
         return pb.ListResultsResponse(results=found[:kept], next_page_token=token)
 
+    async def ListHistory(self, request: pb.ListHistoryRequest, context: Context) -> pb.ListHistoryResponse:
+        """Over all campaigns, newest first."""
+        if not (request.model or request.device or request.campaign_id):
+            raise DocumentError("history: a model, a device or a campaign is needed")
+        size, start = page_size(request.page_size), start_of(request.page_token)
+        found = await self._store.read(lambda c: history.page(c, request, start, size + 1))
+        kept, spent = 0, 0
+        for each in found[:size]:
+            spent += each.ByteSize()
+            if kept and spent > PAGE_BYTES_MAX:
+                break
+            kept += 1
+        return pb.ListHistoryResponse(results=found[:kept], next_page_token=token_after(start, kept, len(found) > kept))
+
     async def GetResult(self, request: pb.GetResultRequest, context: Context) -> pb.GetResultResponse:
         """The accepted result of a run."""
 
@@ -62,25 +77,9 @@ class ResultServicer(ResultServiceServicer):
                 .where(t.result.c.run == request.run_id, t.result.c.disposition == "accepted")
             )
             row = connection.execute(query).one_or_none()
-            return None if row is None else _result(row)
+            return None if row is None else result_message(row)
 
         result = await self._store.read(find)
         if result is None:
             raise NotFoundError(f"run {request.run_id[:64]!r}: no accepted result")
         return pb.GetResultResponse(result=result)
-
-
-def _result(row: Any) -> pb.Result:
-    accepted = row.disposition == "accepted"
-    result = pb.Result(
-        attempt=agent_pb2.AttemptRef(run_id=row.run, epoch=row.epoch),
-        campaign_id=row.campaign,
-        device=row.device,
-        cell_key=row.cell_key,
-        disposition=agent_pb2.DISPOSITION_ACCEPTED if accepted else agent_pb2.DISPOSITION_SUPERSEDED,
-        result_digest=row.digest,
-        series_digest=row.series_digest,
-        result_json=row.result_json,
-    )
-    result.receive_time.FromNanoseconds(int(row.received_utc_s * 1e9))
-    return result

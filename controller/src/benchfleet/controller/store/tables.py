@@ -131,6 +131,8 @@ run = Table(
     Column("verdict", String(16), nullable=False, server_default=""),
     UniqueConstraint("campaign", "device", "cell_key"),
     Index("ix_run_state", "state"),
+    Index("ix_run_campaign", "campaign", "state"),  # counting a campaign's runs reads no row
+    Index("ix_run_device", "device", "cell_key"),  # the history of a cell
 )
 
 attempt = Table(
