@@ -195,7 +195,7 @@ async def test_a_flood_on_stderr_neither_blocks_nor_fills_memory(tmp_path):
 async def test_nan_makes_a_result_invalid(tmp_path):
     result = (await attempt(tmp_path, bad_models.nan_output(tmp_path / "nan.onnx"))).result
     assert result.verdict == "invalid"
-    assert result.reasons[0].flag == "nan_inf"
+    assert "nan_inf" in {r.flag for r in result.reasons if r.severity == "invalid"}  # a busy host flags itself too
     assert result.metrics["nan_count"].value > 0
 
 

@@ -19,8 +19,7 @@ LAUNCH = Launch(
     memory_peak_bytes=1, facts={"harness_overhead_us": 3.0},
 )  # fmt: skip
 OUTPUTS = OutputCheck(
-    samples=1, nan_count=0, inf_count=0, hits_top1=None, hits_top5=None, labelled=0, predictions=(), first_outputs=(),
-    stable=True,
+    samples=1, nan_count=0, inf_count=0, predictions=(), stable=True,
 )  # fmt: skip
 QUIET = {
     "cpu_pressure_ratio": 0.01, "other_cpus": 0.02, "steal_ratio": 0.001, "clocksource": "tsc", "turn_taken": True,

@@ -51,19 +51,80 @@ class Launch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """What predictions are worth by one metric; `value` None means not scored, and `reason` says why.
+
+    `per_sample` is there when the value is the mean of scores of single samples; `replicates` when it is a statistic of
+    the whole set that was resampled, alike for every model. Both let two models be compared on the same samples.
+    `chance` is what guessing would reach, where that is known.
+    """
+
+    value: float | None
+    n: int = 0
+    ci95: tuple[float, float] | None = None
+    method: str = ""
+    source: str = ""
+    reason: str = ""
+    chance: float | None = None
+    per_sample: tuple[float, ...] = ()
+    replicates: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Likeness:
+    """Outputs held against others of the same samples: those stored in the data set, or the baseline's."""
+
+    samples: int
+    max_abs_diff: float | None
+    cosine_mean: float | None
+    cosine_min: float | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FedRange:
+    """What one input was really fed, before quantisation, and what it was declared to be fed.
+
+    `held` is what a quantised input can represent; `outside_ratio` the share of values beyond it.
+    """
+
+    name: str
+    low: float
+    high: float
+    declared: tuple[float, float] | None = None
+    held: tuple[float, float] | None = None
+    outside_ratio: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OutputCheck:
-    """What the outputs said, outside the timed region. `predictions` is the arg max of the first output per sample."""
+    """What the outputs said, outside the timed region. `predictions` is the arg max of the first output per sample.
+
+    `repeats` outputs of one and the same input were taken between timed calls and hold `timed_nan_count` NaN or
+    infinities; `output_std` is the largest standard deviation of one of their elements. `errors` of `calls` made on the
+    data set raised. `scores` are by metric; `primary` is the one that a drop is taken of, in `points` a unit.
+    """
 
     samples: int
     nan_count: int
     inf_count: int
-    hits_top1: int | None
-    hits_top5: int | None
-    labelled: int
     predictions: tuple[int, ...]
-    first_outputs: tuple[float, ...]
     stable: bool
     reason: str = ""
+    calls: int = 0
+    errors: int = 0
+    error_detail: str = ""
+    repeats: int = 0
+    timed_nan_count: int = 0
+    output_std: float | None = None
+    task: str | None = None
+    scores: dict[str, Score] = field(default_factory=dict)
+    primary: str | None = None
+    points: float = 100.0
+    stored: Likeness | None = None
+    baseline: Likeness | None = None
+    tolerance: dict[str, float] = field(default_factory=dict)
+    fed: tuple[FedRange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,7 +74,7 @@ def command(
         raise DocumentError(
             f"bench: the baseline is {other.format}, the model {reference.format}; give one of its format"
         )
-    dataset = _artifact(data) if data else None
+    dataset = _dataset(data) if data else None
     name = scenario or ("single_stream" if batch == 1 else "offline")
     spec = RunSpec(
         model=reference,
@@ -126,6 +126,20 @@ def _artifact(path: Path):  # type: ignore[no-untyped-def]
     if not data:
         raise DocumentError(f"bench {path}: the file is empty")
     return Artifact(digest=hashlib.sha256(data).hexdigest(), size_bytes=len(data))
+
+
+def _dataset(path: Path):  # type: ignore[no-untyped-def]
+    """A data set whose declarations are right; a bare .npz without any is fed as it is."""
+    import zipfile
+
+    from benchfleet.core.datasets.validation import checked
+
+    artifact = _artifact(path)
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            if "dataset.json" in archive.namelist():
+                checked(path, samples=False)
+    return artifact
 
 
 def _runtime(name: str, kind: str) -> str:

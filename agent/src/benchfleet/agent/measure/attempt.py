@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchfleet.agent import probe
-from benchfleet.agent.measure import host, pacing, round_file, stopping
+from benchfleet.agent.measure import host, pacing, quality, round_file, stopping
 from benchfleet.agent.measure.conclusion import Track, failed, measured
 from benchfleet.agent.measure.lane import Lane, LaneFault
 from benchfleet.agent.measure.profiles import Profile
@@ -30,9 +30,6 @@ LOAD_S, WARM_S, ROUND_S, CHECK_S = 120.0, 60.0, 60.0, 120.0
 
 ROUNDS_FEWEST = 3
 """Of a very slow model: below, no interval of the median is defined."""
-
-SAMPLES_ALL = 2**31
-"""Outputs are checked on the whole data set in the first launch; the others only have to repeat themselves."""
 
 Progress = Callable[[str, float, str], None]
 
@@ -113,6 +110,7 @@ class _Attempt:
                 self._check_stopped()
                 self.host = {**host.preflight(), "turn_taken": alone}
                 await self._launches(plan)
+                await self._score()  # within the turn: it would disturb who measures next
         except _Stopped:
             stopped = True
         except LaneFault as fault:
@@ -174,7 +172,7 @@ class _Attempt:
                 await self._load(i, track, plan, share)
             await self._rounds(launch, plan, share)
             self.progress("measuring", min(0.99, share + 0.9 / plan.launches), "checking outputs")
-            for i, track in enumerate(self.tracks):
+            for i, track in reversed(list(enumerate(self.tracks))):  # the baseline first: the model is held against it
                 await self._check(i, track, launch)
                 await self.lanes[i].stop()
         self.span_ns = (start_ns, time.monotonic_ns())
@@ -264,25 +262,18 @@ class _Attempt:
         return round_file.as_round(done, series, launch=launch, index=index)
 
     async def _check(self, i: int, track: Track, launch: int) -> None:
-        found = await self._command(i, "check", CHECK_S, samples_max=0 if launch else SAMPLES_ALL)
+        against = "baseline" if track.name == "model" and len(self.tracks) > 1 else None
+        found = await self._command(i, "check", CHECK_S, **quality.asked(self.workspace, track.name, launch, against))
         track.launches[-1] = replace(track.launches[-1], memory_peak_bytes=found["memory_peak_bytes"])
-        if track.outputs is None:
-            track.outputs = ev.OutputCheck(
-                samples=found["samples"],
-                nan_count=found["nan_count"],
-                inf_count=found["inf_count"],
-                hits_top1=found["hits_top1"],
-                hits_top5=found["hits_top5"],
-                labelled=found["labelled"],
-                predictions=tuple(found["predictions"]),
-                first_outputs=tuple(math.nan if v is None else v for v in found["first_outputs"]),
-                stable=found["stable"],
-                reason=found["reason"],
-            )
-        else:
-            track.outputs = replace(
-                track.outputs,
-                nan_count=track.outputs.nan_count + found["nan_count"],
-                inf_count=track.outputs.inf_count + found["inf_count"],
-                stable=track.outputs.stable and found["stable"],
-            )
+        track.outputs = quality.merged(track.outputs, found)
+
+    async def _score(self) -> None:
+        """What the outputs are worth, when nothing is timed any more."""
+        for track in self.tracks:
+            if track.outputs is not None and self.files.dataset is not None:
+                self._check_stopped()
+                self.progress("measuring", 0.99, f"scoring {track.model.name}")
+                kept = quality.folder(self.workspace, track.name)
+                within_s = self._within_s(quality.SCORE_S_MAX)
+                track.outputs = await quality.scored(track.outputs, self.files.dataset, kept, within_s)
+            track.feed_steps = [*track.feed_steps, *quality.feed_lines(track.outputs)]

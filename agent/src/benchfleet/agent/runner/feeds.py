@@ -3,20 +3,13 @@
 Every step of adaptation is recorded, so that a wrong one is visible in the result.
 """
 
+import math
 import random
 from typing import Any, Dict, List, Optional, Tuple
 
 from benchfleet.agent.runner.contract import Feed, RuntimeFault, Tensor, TensorSpec
-from benchfleet.agent.runner.tensors import (
-    FORMATS,
-    DataSet,
-    item_bytes,
-    pack,
-    permute,
-    product,
-    transpose_order,
-    values,
-)
+from benchfleet.agent.runner.preprocess import Preparation
+from benchfleet.agent.runner.tensors import FORMATS, DataSet, pack, product
 
 
 def resolve_shape(spec: TensorSpec, batch: int, given: Dict[str, List[int]]) -> Tuple[int, ...]:
@@ -77,7 +70,7 @@ class Feeder:
         self._dataset = dataset
         self.steps: List[str] = []
         self.samples = dataset.samples if dataset else self._batch
-        self._orders: Dict[str, Optional[Tuple[int, ...]]] = {}
+        self.prepared: List[Preparation] = []
         if dataset:
             for s in specs:
                 self._plan(s, dataset)
@@ -86,42 +79,40 @@ class Feeder:
 
     def _plan(self, spec: TensorSpec, dataset: DataSet) -> None:
         given = dataset.array_for(spec.name, len(self._specs) == 1)
-        order = transpose_order(dataset.layout, given.shape[1:], self._shapes[spec.name][1:])
-        self._orders[spec.name] = order
-        if order:
-            self.steps.append(
-                "%s: transpose %s to %s" % (spec.name, list(given.shape[1:]), list(self._shapes[spec.name][1:]))
-            )
-        if spec.scale and given.dtype.startswith("float"):
-            self.steps.append("%s: quantise scale=%g zero_point=%d" % (spec.name, spec.scale, spec.zero_point))
-        elif spec.dtype != given.dtype:
-            self.steps.append("%s: convert %s to %s" % (spec.name, given.dtype, spec.dtype))
+        try:
+            made = Preparation(spec, given, self._shapes[spec.name], dataset.about, len(self._specs) == 1)
+        except (TypeError, ValueError, KeyError, ZeroDivisionError) as error:
+            raise RuntimeFault(
+                "dataset_mismatch", "dataset.json does not say how to feed input %r (%s)" % (spec.name, error)
+            ) from error
+        self.prepared.append(made)
+        self.steps.extend(made.steps)
 
     def feed(self, start: int) -> Feed:
         """One Tensor per input; past the end of the data set samples repeat from its start."""
         if self._dataset is None:
             return [self._generated(i, s) for i, s in enumerate(self._specs)]
-        return [self._taken(s, start, self._dataset) for s in self._specs]
+        pairs = zip(self.prepared, self._specs)
+        return [self._taken(made, s, start, self._dataset.samples) for made, s in pairs]
 
-    def _taken(self, spec: TensorSpec, start: int, dataset: DataSet) -> Tensor:
-        given = dataset.array_for(spec.name, len(self._specs) == 1)
-        sample = product(given.shape[1:])
-        size_bytes = sample * item_bytes(given.dtype)
-        parts = []
-        for k in range(self._batch):
-            i = (start + k) % dataset.samples
-            raw = given.data[i * size_bytes : (i + 1) * size_bytes]
-            order = self._orders[spec.name]
-            if order is None and given.dtype == spec.dtype and not spec.scale:
-                parts.append(raw)
-                continue
-            numbers = values(Tensor(given.name, given.dtype, given.shape[1:], raw))
-            if order is not None:
-                numbers = permute(numbers, given.shape[1:], order)
-            if spec.scale and given.dtype.startswith("float"):
-                numbers = [v / spec.scale + spec.zero_point for v in numbers]
-            parts.append(pack(spec.dtype, numbers))
+    def _taken(self, made: Preparation, spec: TensorSpec, start: int, samples: int) -> Tensor:
+        parts = [made.sample((start + k) % samples) for k in range(self._batch)]
         return Tensor(spec.name, spec.dtype, self._shapes[spec.name], b"".join(parts))
+
+    def fed(self) -> List[Dict[str, Any]]:
+        """What each input was fed so far, in the numbers before quantisation, and what was declared."""
+        return [
+            {
+                "name": s.name,
+                "low": made.low,
+                "high": made.high,
+                "declared": made.declared,
+                "held": made.held(),
+                "outside_ratio": made.outside / made.count,
+            }
+            for s, made in zip(self._specs, self.prepared)
+            if made.count and math.isfinite(made.low) and math.isfinite(made.high)
+        ]
 
     def _generated(self, index: int, spec: TensorSpec) -> Tensor:
         shape = self._shapes[spec.name]

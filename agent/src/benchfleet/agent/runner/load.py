@@ -13,6 +13,10 @@ EACH_WAIT_NS = 200_000
 """From this latency on the run-queue wait is read after every call (1.6 us, outside the timed region)."""
 
 
+Note = Callable[[int], None]
+"""Called after each call with its index, outside the timed region."""
+
+
 class Done(NamedTuple):
     """One round. `series` begins with wall_ns, one entry a latency sample; the others are what the scenario adds.
 
@@ -53,6 +57,7 @@ class Load:
         self.calls_min = 1
         self.span_ns = self.cap_ns = 0
         self.each = False
+        self.between: Callable[[Optional[Note]], Optional[Note]] = lambda note: note
 
     def begin(self, calls_min: int, span_ns: int, cap_ns: int, usual_ns: float) -> None:
         """The bounds of the next round; a call takes about `usual_ns`."""
@@ -74,7 +79,7 @@ class Load:
         `whole_span`: where there is no room for more latencies, calls go on unrecorded until the span is over.
         """
         run = self._sessions[0].run if calls == 1 else _repeated(self._sessions[0].run, calls)
-        note = self._meter.note if self.each else None
+        note = self.between(self._meter.note if self.each else None)
         self._meter.restart()
         n, start_ns, end_ns = loop.closed_loop(run, self._out, self.calls_min, self.span_ns, self.cap_ns, note)
         more = 0

@@ -19,9 +19,10 @@ from statistics import median
 from typing import Any, Dict, List, Optional, TextIO
 
 from benchfleet.agent.runner import checks, house, loop, process
-from benchfleet.agent.runner.contract import Options, RuntimeFault
+from benchfleet.agent.runner.contract import Options, RuntimeFault, Tensor
 from benchfleet.agent.runner.feeds import Feeder
 from benchfleet.agent.runner.load import Held, Load
+from benchfleet.agent.runner.repeats import Repeats
 from benchfleet.agent.runner.tensors import DataSet
 
 WARM_CALLS_MIN = 20
@@ -41,10 +42,12 @@ class Runner:
         self.dataset: Optional[DataSet] = None
         self.scenario: Any = None
         self.made_load: Optional[Load] = None
+        self.held: List[Held] = []
         self.out = array("q", bytes(8 * loop.CALLS_MAX))
         self.meter = process.WaitMeter(loop.CALLS_MAX)
         self.usual_ns = 0.0
         self.digest = ""
+        self.repeats: Optional[Repeats] = None
 
     def load(self, command: Dict[str, Any]) -> Dict[str, Any]:
         """Imports the runtime, loads the model, and times its first inference."""
@@ -73,9 +76,12 @@ class Runner:
         self.session.run()
         first_ns = time.perf_counter_ns() - started
         ended = time.perf_counter_ns()
-        self.digest = self._digest()
-        others = self._more_sessions(runtime, options)
-        self.made_load = Load(spec, [Held(options.batch, self.session), *others], self.meter, self.out)
+        first = self.session.outputs()
+        self.digest = _digest(first)
+        self.held = [Held(options.batch, self.session), *self._more_sessions(runtime, options)]
+        self.repeats = Repeats(self.held, first)
+        self.made_load = Load(spec, self.held, self.meter, self.out)
+        self.made_load.between = self.repeats.between
         self.made_load.loaded_ns = (ended - load_ns - first_ns, ended)
         return {
             "load_ns": load_ns,
@@ -122,12 +128,6 @@ class Runner:
             found.append(Held(size, session))
         return found
 
-    def _digest(self) -> str:
-        held = hashlib.sha256()
-        for tensor in self.session.outputs():
-            held.update(tensor.data)
-        return held.hexdigest()
-
     def warm(self, command: Dict[str, Any]) -> Dict[str, Any]:
         """Windows until two in a row agree, at least `span_s`; says so when they never do."""
         if not getattr(self.scenario, "WARM", True):
@@ -152,6 +152,7 @@ class Runner:
         """One timed block of the scenario; its raw series are appended to a file afterwards, in the order told."""
         load, scenario = self.made_load, self.scenario
         assert load is not None
+        assert self.repeats is not None
         span_ns, cap_ns = int(command["span_s"] * 1e9), int(command["cap_s"] * 1e9)
         load.begin(command["calls_min"], span_ns, cap_ns, self.usual_ns)
         cpu = process.thread_cpu_ns()
@@ -160,6 +161,7 @@ class Runner:
         with open(self.spec["series"], "ab") as file:
             for held in done.series.values():
                 file.write(memoryview(held))
+        self.repeats.end_round()
         return {
             "start_ns": done.start_ns,
             "end_ns": done.end_ns,
@@ -171,15 +173,25 @@ class Runner:
         }
 
     def check(self, command: Dict[str, Any]) -> Dict[str, Any]:
-        """Peak memory of the measured part first, then the outputs: as before the timing, and right."""
+        """Peak memory of the measured part first, then the outputs: as before the timing, finite, and kept."""
         _, peak = process.memory_bytes()
         assert self.feeder is not None
+        assert self.repeats is not None
         self.session.prepare(self.feeder.feed(0))
         self.session.run()
-        same = self._digest() == self.digest
-        samples_max = int(command["samples_max"])
-        found = checks.check(self.session, self.feeder, self.dataset, int(self.spec["batch"]), samples_max)
-        return {**found, "stable": same, "memory_peak_bytes": peak}
+        same = _digest(self.session.outputs()) == self.digest
+        taken = self.repeats.summary()
+        check = checks.Check(self.session, self.feeder, self.dataset, int(self.spec["batch"]))
+        found = check.run(int(command["samples_max"]), command.get("keep_in"), command.get("against"))
+        stable = same and taken["distinct"] <= 1
+        return {**found, **taken, "stable": stable, "memory_peak_bytes": peak}
+
+
+def _digest(found: List[Tensor]) -> str:
+    held = hashlib.sha256()
+    for tensor in found:
+        held.update(tensor.data)
+    return held.hexdigest()
 
 
 def serve(spec: Dict[str, Any], events: TextIO) -> int:

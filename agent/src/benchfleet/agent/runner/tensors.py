@@ -1,8 +1,12 @@
-"""Tensors without numpy: item formats, conversion, and the npz data set (zip of npy, NEP 1)."""
+"""Tensors with or without numpy: item formats, conversion, and the npz data set (zip of npy, NEP 1)."""
 
 import ast
 import json
+import mmap
+import shutil
 import struct
+import sys
+import tempfile
 import zipfile
 from array import array
 from typing import Any, Dict, List, Optional, Sequence, Tuple
@@ -19,6 +23,13 @@ NPY_CODES = {
 }  # fmt: skip
 ARRAY_BYTES_MAX = 2 * 1024**3
 """Of one unpacked array: a zip bomb is refused by the size its directory states."""
+READ_BYTES_MAX = 8 * 1024**2
+"""Of an array that is read into memory; a larger one is mapped."""
+
+
+def numpy() -> Any:
+    """The library if the runtime brought it into this process, else None: nothing is imported for its sake."""
+    return sys.modules.get("numpy")
 
 
 def product(sizes: Sequence[int]) -> int:
@@ -63,13 +74,20 @@ def pack(dtype: str, numbers: Sequence[float]) -> bytes:
 
 
 class DataSet:
-    """The arrays of an npz file; `labels` is None when there are none."""
+    """The arrays of an npz file; `labels` is None when there are none.
+
+    Numbers are mapped, not read: from the file where it stores them, from an unpacked copy where it packs them. Of a
+    data set of hundreds of megabytes only the sample that is fed is in the memory that is measured.
+    """
 
     def __init__(self, path: str) -> None:
         try:
+            self._path = path
             self._archive = zipfile.ZipFile(path)
             names = set(self._archive.namelist())
             self.about = json.loads(self._archive.read("dataset.json")) if "dataset.json" in names else {}
+            if not isinstance(self.about, dict):
+                raise ValueError("dataset.json is no object")
             arrays = {name[:-4]: self._array(name) for name in sorted(names) if name.endswith(".npy")}
         except (OSError, zipfile.BadZipFile, ValueError, KeyError, SyntaxError, struct.error) as error:
             raise RuntimeFault(
@@ -77,31 +95,56 @@ class DataSet:
             ) from error
         labels = arrays.pop("labels", None)
         self.labels = None if labels is None else [int(v) for v in values(labels)]
-        self.arrays = arrays
         counts = {tensor.shape[0] if tensor.shape else 0 for tensor in arrays.values()}
         if len(counts) != 1 or 0 in counts:
             raise RuntimeFault("dataset_mismatch", "data set %s: its arrays need one equal, positive first axis" % path)
         self.samples = counts.pop()
         if self.labels is not None and len(self.labels) != self.samples:
             raise RuntimeFault("dataset_mismatch", "data set %s: as many labels as samples are needed" % path)
+        named = self.section("reference_outputs")
+        self.references = {str(name): arrays[array] for name, array in named.items() if array in arrays}
+        self.arrays = {name: tensor for name, tensor in arrays.items() if name not in named.values()}
+
+    def section(self, name: str) -> Dict[str, Any]:
+        """A section of dataset.json; empty when it is not there."""
+        found = self.about.get(name)
+        return found if isinstance(found, dict) else {}
 
     def _array(self, name: str) -> Tensor:
-        if self._archive.getinfo(name).file_size > ARRAY_BYTES_MAX:
+        member = self._archive.getinfo(name)
+        if member.file_size > ARRAY_BYTES_MAX:
             raise ValueError("%s is larger than %d bytes" % (name, ARRAY_BYTES_MAX))
-        raw = self._archive.read(name)
-        if raw[:6] != b"\x93NUMPY":
+        raw = self._bytes(member)
+        if bytes(raw[:6]) != b"\x93NUMPY":
             raise ValueError("%s is not an npy array" % name)
         wide = raw[6] >= 2
         (length,) = struct.unpack_from("<I" if wide else "<H", raw, 8)
         start = 12 if wide else 10
-        header = ast.literal_eval(raw[start : start + length].decode("latin-1"))
+        header = ast.literal_eval(bytes(raw[start : start + length]).decode("latin-1"))
         code, shape = str(header["descr"]), tuple(int(size) for size in header["shape"])
         if header["fortran_order"] or code[0] not in "<|" or code[1:] not in NPY_CODES:
             raise ValueError("%s: needs plain little-endian numbers in C order, not %s" % (name, code))
-        tensor = Tensor(name[:-4], NPY_CODES[code[1:]], shape, raw[start + length :])
+        tensor = Tensor(name[:-4], NPY_CODES[code[1:]], shape, raw[start + length :])  # type: ignore[arg-type]
         if len(tensor.data) != product(shape) * item_bytes(tensor.dtype):
             raise ValueError("%s is cut short" % name)
         return tensor
+
+    def _bytes(self, member: zipfile.ZipInfo) -> memoryview:
+        """The unpacked member: read when it is small, else mapped."""
+        if member.file_size <= READ_BYTES_MAX:
+            return memoryview(self._archive.read(member))
+        if member.compress_type == zipfile.ZIP_STORED:
+            with open(self._path, "rb") as file:
+                file.seek(member.header_offset)
+                head = file.read(30)
+                name, extra = struct.unpack_from("<HH", head, 26)
+                start = member.header_offset + 30 + name + extra
+                mapped = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+                return mapped[start : start + member.file_size]
+        with tempfile.TemporaryFile() as scratch, self._archive.open(member) as packed:
+            shutil.copyfileobj(packed, scratch, 1024 * 1024)
+            scratch.flush()
+            return memoryview(mmap.mmap(scratch.fileno(), 0, access=mmap.ACCESS_READ))
 
     def array_for(self, input_name: str, only: bool) -> Tensor:
         """The array that feeds an input: by name, or the only one for the only input."""
@@ -117,8 +160,8 @@ class DataSet:
 
     @property
     def layout(self) -> Optional[str]:
-        """ "NCHW" or "NHWC" when the data set declares it."""
-        declared = self.about.get("layout")
+        """ "NCHW" or "NHWC" when the data set declares how its samples are stored."""
+        declared = self.section("stored").get("layout", self.about.get("layout"))
         return declared if declared in ("NCHW", "NHWC") else None
 
 

@@ -14,6 +14,7 @@ import click
 from benchfleet.controller.cli._tables import print_json, print_table, size_text, utc
 from benchfleet.controller.client import FleetOptions, fleet_options
 from benchfleet.controller.operator.names import check_name
+from benchfleet.core.errors import DocumentError, one_line
 
 
 @click.group(name="datasets")
@@ -27,13 +28,21 @@ def command() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the data set as JSON.")
 @fleet_options
 def push(fleet: FleetOptions, file: Path, name: str, as_json: bool) -> None:
-    """Check FILE (an .npz with x, labels and dataset.json), upload it, and register it."""
+    """Check FILE (an .npz, or a folder of its members: docs/datasets.md), upload it, and register it."""
     check_name(name, "data set")
 
     from benchfleet.controller.operator.push import push_dataset
+    from benchfleet.core.datasets.validation import HOW, DatasetError
 
-    with fleet.connect() as session:
-        dataset = _plain(push_dataset(session, file, name))
+    try:
+        with fleet.connect() as session:
+            dataset = _plain(push_dataset(session, file, name))
+    except DatasetError as error:
+        if len(error.lines) == 1:
+            raise
+        for line in error.lines:
+            click.echo(one_line(line), err=True)
+        raise DocumentError(f"data set {file}: {len(error.lines)} faults; {HOW}") from error
     if as_json:
         print_json(dataset)
     else:

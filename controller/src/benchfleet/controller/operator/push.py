@@ -12,7 +12,7 @@ from benchfleet.controller.client.connection import CALL_TIMEOUT_S, Session
 from benchfleet.controller.client.local_file import regular_file
 from benchfleet.controller.client.transfer import Progress, upload
 from benchfleet.controller.inspection import inspect_model
-from benchfleet.controller.operator.dataset_file import read_dataset
+from benchfleet.controller.operator.dataset_file import packed, read_dataset
 from benchfleet.core.errors import DocumentError
 from benchfleet.v1 import artifact_pb2 as pb
 from benchfleet.v1 import run_pb2
@@ -42,10 +42,11 @@ def push_model(session: Session, path: Path, name: str, parent: str | None) -> A
 
 
 def push_dataset(session: Session, path: Path, name: str) -> Any:
-    """The Dataset message after the push."""
-    facts = read_dataset(path)
-    with _progress(path) as progress:
-        artifact = upload(session, path, progress)
+    """The Dataset message after the push of a file or a folder."""
+    with packed(path) as file:
+        facts = read_dataset(file)
+        with _progress(path) as progress:
+            artifact = upload(session, file, progress)
     dataset = pb.Dataset(
         name=name,
         artifact=run_pb2.ArtifactRef(digest=artifact.digest, size_bytes=artifact.size_bytes),

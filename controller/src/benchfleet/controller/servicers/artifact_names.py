@@ -18,6 +18,7 @@ from benchfleet.controller.enrollment.tokens import check_name
 from benchfleet.controller.names import MODEL_NAME
 from benchfleet.controller.servicers.pages import page_size as page_limit
 from benchfleet.controller.store import Store, tables
+from benchfleet.core import task as tasks
 from benchfleet.core.clock import Clock
 from benchfleet.core.errors import ConflictError, DocumentError, NotFoundError
 from benchfleet.v1 import artifact_pb2 as pb
@@ -25,7 +26,6 @@ from benchfleet.v1 import run_pb2
 
 FORMATS = ("onnx", "tflite")
 PRECISIONS = ("", "fp32", "fp16", "bf16", "int8", "int4", "mixed")
-TASKS = ("classification",)
 FACTS_BYTES_MAX = 256 * 1024
 FACTS_DEPTH_MAX = 12
 SAMPLES_MAX = 2**40
@@ -74,8 +74,9 @@ class Registry:
     async def add_dataset(self, dataset: pb.Dataset, actor: str) -> pb.Dataset:
         """Names a data set; the same again changes nothing, another digest is a ConflictError."""
         name = check_name(dataset.name, "data set")
-        if dataset.task not in TASKS:
-            raise DocumentError(f"data set {name}: task {dataset.task[:40]!r} is not one of {', '.join(TASKS)}")
+        known = tasks.names()
+        if dataset.task not in known:
+            raise DocumentError(f"data set {name}: task {dataset.task[:40]!r} is not one of {', '.join(known)}")
         if not 0 < dataset.sample_count < SAMPLES_MAX:
             raise DocumentError(f"data set {name}: {dataset.sample_count} samples is not a count of samples")
         head = await asyncio.to_thread(self._head, f"data set {name}", dataset.artifact)

@@ -1,4 +1,4 @@
-"""Outputs that are no numbers, counted outside the timed region."""
+"""Outputs that are no numbers, that change, or that never come: counted outside the timed region."""
 
 from __future__ import annotations
 
@@ -14,9 +14,40 @@ def _count(field: str) -> Callable[[Evidence], Value]:
         outputs = evidence.model.outputs
         if outputs is None:
             return missing("outputs were not checked")
-        return Value(value=float(getattr(outputs, field)), n=outputs.samples, method="counted in every output checked")
+        return Value(
+            value=float(getattr(outputs, field)),
+            n=outputs.samples + outputs.repeats,
+            method="counted in every output checked, those taken between timed calls too",
+        )
 
     return compute
+
+
+def _std(evidence: Evidence) -> Value:
+    outputs = evidence.model.outputs
+    if outputs is None:
+        return missing("outputs were not checked")
+    if outputs.output_std is None:
+        return missing("fewer than two outputs of one input were comparable")
+    return Value(
+        value=outputs.output_std,
+        n=outputs.repeats,
+        method="largest standard deviation of an output element over repeats of one input, between timed calls",
+    )
+
+
+def _errors(evidence: Evidence) -> Value:
+    outputs = evidence.model.outputs
+    if outputs is None:
+        return missing("outputs were not checked")
+    calls = outputs.calls + sum(len(r.wall_ns) for r in evidence.model.rounds)
+    if not calls:
+        return missing("no call was made")
+    return Value(
+        value=outputs.errors / calls,
+        n=calls,
+        method="calls on the data set that raised / all calls; a timed call that raises fails the run",
+    )
 
 
 METRICS = (
@@ -26,5 +57,13 @@ METRICS = (
     Metric(
         name="inf_count", unit="1", better="lower", help="infinities in outputs", how="counted",
         compute=_count("inf_count"),
+    ),
+    Metric(
+        name="output_std", unit="1", better="lower", help="how far outputs of one input differ from call to call",
+        how="largest standard deviation of an element", compute=_std,
+    ),
+    Metric(
+        name="error_ratio", unit="ratio", better="lower", help="share of calls that raised", how="counted",
+        compute=_errors,
     ),
 )  # fmt: skip

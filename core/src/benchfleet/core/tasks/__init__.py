@@ -1,0 +1,1 @@
+"""Quality tasks: one file each; the contract stands in core/task.py."""
