@@ -5,7 +5,7 @@ UV := $(shell command -v uv || echo $(CURDIR)/.tools/bin/uv)
 SOURCES := core/src agent/src controller/src
 PYTEST := $(PY) -m pytest -q
 
-.PHONY: help setup demo test test-hosts test-wheels check format docs protos bench-sampler bench-agent-idle bench-cli-start bench-dispatch bench-native-agreement bench-watch-large bench-demo-time bench-energy clean
+.PHONY: help setup demo test test-hosts test-wheels check format docs protos bench-sampler bench-agent-idle bench-cli-start bench-dispatch bench-native-agreement bench-watch-large bench-demo-time bench-energy bench-telemetry clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -68,6 +68,9 @@ bench-energy: setup ## energy of a paced load by a sampled sensor and by a count
 
 bench-watch-large: setup ## what a change costs a watcher of 10,000 runs
 	$(PY) benchmarks/watch_large.py
+
+bench-telemetry: setup ## live telemetry in columns against labelled rows, bytes and CPU of the controller
+	$(PY) benchmarks/telemetry_wire.py
 
 bench-demo-time: setup ## the demo, wall time
 	$(PY) benchmarks/demo_time.py

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
+import re
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -49,9 +51,9 @@ def join(controller: Controller, state: Path, device: str = "one") -> identity.I
 
 
 @contextlib.asynccontextmanager
-async def running(controller: Controller, state: Path) -> AsyncIterator[Daemon]:
+async def running(controller: Controller, state: Path, simulate: Path | None = None) -> AsyncIterator[Daemon]:
     join(controller, state)
-    daemon = Daemon(Settings(state=state, inventory=probe.inventory()))
+    daemon = Daemon(Settings(state=state, inventory=probe.inventory(), simulate_power=simulate))
     task = asyncio.create_task(daemon.run())
     try:
         yield daemon
@@ -86,6 +88,25 @@ async def test_what_a_measuring_agent_reads_is_in_the_scrape_until_it_leaves(
     gone = await scraped(controller, lambda text: 'benchfleet_device_up{device="one"} 0.0' in text)
     assert shown not in gone
     assert "benchfleet_telemetry" not in gone
+
+
+async def test_power_and_energy_are_shown_in_base_units_under_a_name_that_says_what_they_are(
+    controller: Controller, tmp_path: Path
+) -> None:
+    declared = tmp_path / "power.json"
+    square = {"name": "board", "low_w": 3, "high_w": 12, "period_s": 0.3}
+    meter = {"name": "meter", "kind": "energy_j", "scope": "wall", "low_w": 5}
+    declared.write_text(json.dumps({"sensors": [square, meter]}))
+    labels = '{device="one",sensor="simulated/board",scope="board"}'
+    extremes = (f"benchfleet_power_watts_min{labels} 3.0", f"benchfleet_power_watts_max{labels} 12.0")
+    async with running(controller, tmp_path / "agent", declared) as daemon:
+        daemon.sampler.active(True)
+        text = await scraped(controller, lambda text: all(each in text for each in extremes))
+    assert re.search(f"benchfleet_power_watts{re.escape(labels)} (3|12).0\n", text)
+    labels = '{device="one",sensor="simulated/meter",scope="wall"}'
+    assert "# TYPE benchfleet_energy_joules_total counter" in text
+    assert f"benchfleet_energy_joules_total{labels} " in text
+    assert "benchfleet_energy_joules_total_max" not in text
 
 
 @contextlib.asynccontextmanager

@@ -124,8 +124,7 @@ def test_memory_is_bounded_whatever_is_named() -> None:
         readings.fold(to_wire(block, {}, 0), 0.0)
         readings.snapshot(beat(*(f"b{i}" for i in range(start, start + 2 * SERIES_MAX))))
     assert len(readings._series) <= SERIES_MAX
-    assert len(readings._gauges) <= SERIES_MAX
-    assert len(readings._extremes) <= SERIES_MAX
+    assert len(readings._held) <= SERIES_MAX
 
 
 def test_readings_go_with_the_session() -> None:

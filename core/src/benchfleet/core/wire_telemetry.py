@@ -123,14 +123,16 @@ def problem(column: agent_pb2.Column, stamps: int, known: Collection[int]) -> st
     """What is wrong with a column; None for one to be folded. Its values are not opened."""
     if column.series_id not in known:
         return f"series {column.series_id} was never named"
-    if not stamps or len(column.values_f32_le) != 4 * stamps:
-        return f"series {column.series_id} has {len(column.values_f32_le)} bytes for {stamps} time stamps"
-    if not math.isfinite(column.base) or math.isinf(column.last):
+    size_bytes = len(column.values_f32_le)
+    if not stamps or size_bytes != 4 * stamps:
+        return f"series {column.series_id} has {size_bytes} bytes for {stamps} time stamps"
+    low, high, last = column.min, column.max, column.last
+    if not math.isfinite(column.base) or math.isinf(last):
         return f"series {column.series_id} is not finite"
-    if math.isnan(column.min) and math.isnan(column.max) and math.isnan(column.last):
+    if low != low and high != high and last != last:
         return None  # lost all the time
-    if not (math.isfinite(column.min) and math.isfinite(column.max) and column.min <= column.max):
+    if not (math.isfinite(low) and math.isfinite(high) and low <= high):
         return f"series {column.series_id} has no sane extremes"
-    if not (math.isnan(column.last) or column.min <= column.last <= column.max):
+    if last == last and not low <= last <= high:
         return f"series {column.series_id} has its newest value outside its extremes"
     return None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from benchfleet.core import wire_telemetry
 from benchfleet.core.errors import DocumentError, one_line
@@ -39,30 +39,42 @@ class Gauge:
     high: float | None = None
 
 
-class _Extremes:
-    """Least and greatest of this span and of the one before it."""
+class _Held:
+    """One sensor, changed in place: its newest value, and the extremes of this span and of the one before it."""
 
-    __slots__ = ("_before", "_began_s", "_now")
+    __slots__ = ("_before", "_began_s", "_now", "kind", "quality", "scope", "sensor", "value")
 
-    def __init__(self) -> None:
+    def __init__(self, sensor: str, kind: str, scope: str) -> None:
+        self.sensor, self.kind, self.scope = sensor, kind, scope
+        self.value: float | None = None
+        self.quality = "pending"
         self._began_s = -math.inf
         self._now: tuple[float, float] | None = None
         self._before: tuple[float, float] | None = None
 
     def add(self, low: float, high: float, now_s: float) -> None:
-        self._roll(now_s)
-        self._now = (low, high) if self._now is None else (min(low, self._now[0]), max(high, self._now[1]))
+        if now_s - self._began_s >= SPAN_S:
+            self._roll(now_s)
+        now = self._now
+        self._now = (low, high) if now is None else (min(low, now[0]), max(high, now[1]))
 
-    def get(self, now_s: float) -> tuple[float, float] | None:
-        self._roll(now_s)
-        held = [pair for pair in (self._before, self._now) if pair is not None]
-        return (min(low for low, _ in held), max(high for _, high in held)) if held else None
+    def gauge(self, now_s: float) -> Gauge:
+        if now_s - self._began_s >= SPAN_S:
+            self._roll(now_s)
+        spans = [pair for pair in (self._before, self._now) if pair is not None]
+        return Gauge(
+            sensor=self.sensor,
+            kind=self.kind,
+            scope=self.scope,
+            value=self.value,
+            quality=self.quality,
+            low=min((low for low, _ in spans), default=None),
+            high=max((high for _, high in spans), default=None),
+        )
 
     def _roll(self, now_s: float) -> None:
-        passed_s = now_s - self._began_s
-        if passed_s >= SPAN_S:
-            self._before = self._now if passed_s < 2 * SPAN_S else None
-            self._now, self._began_s = None, now_s
+        self._before = self._now if now_s - self._began_s < 2 * SPAN_S else None
+        self._now, self._began_s = None, now_s
 
 
 class Readings:
@@ -70,29 +82,31 @@ class Readings:
 
     def __init__(self, device: str) -> None:
         self._device = device
-        self._series: dict[int, Gauge] = {}
-        self._gauges: dict[str, Gauge] = {}
-        self._extremes: dict[str, _Extremes] = {}
+        self._series: dict[int, _Held] = {}
+        self._held: dict[str, _Held] = {}
         self.refused = 0
         self.dropped_samples = 0
 
     def snapshot(self, readings: Iterable[agent_pb2.GaugeReading]) -> None:
         """All sensors of a heartbeat; those it does not name are gone."""
-        found: dict[str, Gauge] = {}
+        found: dict[str, _Held] = {}
         for reading in readings:
+            sensor, kind, scope, quality = reading.sensor, reading.kind, reading.scope, reading.quality
             if len(found) >= SERIES_MAX:
                 self._refuse(f"a heartbeat has more than {SERIES_MAX} sensors")
                 break
-            if max(map(len, (reading.sensor, reading.kind, reading.scope, reading.quality))) > NAME_CHARACTERS_MAX:
+            if max(len(sensor), len(kind), len(scope), len(quality)) > NAME_CHARACTERS_MAX:
                 self._refuse(f"a name of over {NAME_CHARACTERS_MAX} characters in a heartbeat")
                 continue
-            value = reading.value if reading.HasField("value") and math.isfinite(reading.value) else None
-            quality = "implausible" if value is None and reading.HasField("value") else reading.quality
-            found[reading.sensor] = Gauge(
-                sensor=reading.sensor, kind=reading.kind, scope=reading.scope, value=value, quality=quality
-            )
-        self._gauges = found
-        self._extremes = {sensor: held for sensor, held in self._extremes.items() if sensor in found}
+            known = self._held.get(sensor)
+            if known is None or (known.kind, known.scope) != (kind, scope):
+                known = _Held(sensor, kind, scope)
+            known.value, known.quality = None, quality
+            if reading.HasField("value"):
+                value = reading.value
+                known.value, known.quality = (value, quality) if math.isfinite(value) else (None, "implausible")
+            found[sensor] = known
+        self._held = found
 
     def fold(self, batch: agent_pb2.TelemetryBatch, now_s: float) -> None:
         """Newest, least and greatest of each sound column; the rest of the batch is left out."""
@@ -104,8 +118,9 @@ class Readings:
         for definition in batch.definitions:
             self._name(definition)
         self.dropped_samples = max(self.dropped_samples, batch.dropped_samples)
+        stamps = len(batch.offset_us)
         for column in batch.columns:
-            why = wire_telemetry.problem(column, len(batch.offset_us), self._series)
+            why = wire_telemetry.problem(column, stamps, self._series)
             if why is None:
                 self._keep(self._series[column.series_id], column, now_s)
             else:
@@ -113,37 +128,28 @@ class Readings:
 
     def gauges(self, now_s: float) -> list[Gauge]:
         """Every sensor, with the extremes of the last minute or two."""
-        found = []
-        for sensor, gauge in self._gauges.items():
-            extremes = self._extremes[sensor].get(now_s) if sensor in self._extremes else None
-            found.append(replace(gauge, low=extremes[0], high=extremes[1]) if extremes is not None else gauge)
-        return found
+        return [held.gauge(now_s) for held in self._held.values()]
 
     def _name(self, definition: agent_pb2.SeriesDefinition) -> None:
-        known = self._series.get(definition.series_id)
-        if known is not None and (known.sensor, known.kind, known.scope) != (
-            definition.sensor,
-            definition.kind,
-            definition.scope,
-        ):
+        of, known = (definition.sensor, definition.kind, definition.scope), self._series.get(definition.series_id)
+        if known is not None and (known.sensor, known.kind, known.scope) != of:
             self._refuse(f"telemetry: series {definition.series_id} is named twice")
         elif known is None and (len(self._series) >= SERIES_MAX or not wire_telemetry.named(definition)):
             self._refuse(f"telemetry: series {definition.series_id} has no name that can be kept, or is one too many")
         elif known is None:
-            self._series[definition.series_id] = Gauge(
-                sensor=definition.sensor, kind=definition.kind, scope=definition.scope, value=None, quality="pending"
-            )
+            self._series[definition.series_id] = _Held(*of)
 
-    def _keep(self, series: Gauge, column: agent_pb2.Column, now_s: float) -> None:
-        if series.sensor not in self._gauges and len(self._gauges) >= SERIES_MAX:
-            self._refuse(f"more than {SERIES_MAX} sensors")
-            return
-        lost = math.isnan(column.last)
-        value = None if lost else column.base + column.last
-        self._gauges[series.sensor] = replace(series, value=value, quality="lost" if lost else "ok")
-        if math.isfinite(column.min):
-            extremes = self._extremes.setdefault(series.sensor, _Extremes())
-            extremes.add(column.base + column.min, column.base + column.max, now_s)
+    def _keep(self, named: _Held, column: agent_pb2.Column, now_s: float) -> None:
+        held = self._held.get(named.sensor)
+        if held is None or (held is not named and (held.kind, held.scope) != (named.kind, named.scope)):
+            if held is None and len(self._held) >= SERIES_MAX:
+                self._refuse(f"more than {SERIES_MAX} sensors")
+                return
+            held = self._held[named.sensor] = named
+        base, last, low = column.base, column.last, column.min
+        held.value, held.quality = (None, "lost") if last != last else (base + last, "ok")
+        if low == low:
+            held.add(base + low, base + column.max, now_s)
 
     def _refuse(self, why: str) -> None:
         """Counted; a line at the first, the second, the fourth ...: an agent at fault must not fill the log."""
