@@ -5,7 +5,7 @@ UV := $(shell command -v uv || echo $(CURDIR)/.tools/bin/uv)
 SOURCES := core/src agent/src controller/src
 PYTEST := $(PY) -m pytest -q
 
-.PHONY: help setup demo test test-hosts test-wheels check format docs protos bench-sampler bench-agent-idle bench-cli-start bench-dispatch bench-native-agreement bench-watch-large bench-demo-time bench-energy bench-telemetry clean
+.PHONY: help setup demo test test-hosts test-wheels test-engines check format docs protos bench-sampler bench-agent-idle bench-cli-start bench-dispatch bench-native-agreement bench-watch-large bench-demo-time bench-energy bench-telemetry clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -17,7 +17,7 @@ demo: setup ## a whole fleet on this machine: controller, two agents, real model
 	.venv/bin/benchfleet demo
 
 test: setup ## unit, contract, integration tests
-	$(PYTEST) -m "not debian and not wheels"
+	$(PYTEST) -m "not debian and not wheels and not engines"
 
 test-hosts: setup ## the tests that need a Debian package or root: a real Prometheus scrapes, real disks are full
 	scripts/install-prometheus
@@ -25,6 +25,10 @@ test-hosts: setup ## the tests that need a Debian package or root: a real Promet
 
 test-wheels: setup ## builds the wheels, installs them into a clean environment, uses only the commands
 	UV=$(UV) $(PYTEST) -m wheels
+
+test-engines: setup ## the engines too large for setup (OpenVINO, ExecuTorch with torch), each in an environment of its own
+	scripts/setup-engines
+	$(PYTEST) -m engines
 
 check: setup ## lint, types, protocol, layers, generated code, documents, rules of the house
 	.venv/bin/ruff check .
@@ -76,4 +80,4 @@ bench-demo-time: setup ## the demo, wall time
 	$(PY) benchmarks/demo_time.py
 
 clean: ## remove what make made
-	rm -rf .venv .tools dist build demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .tools .engines dist build demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -10,6 +10,7 @@ from benchfleet.agent import probe
 from benchfleet.agent.runner.contract import Available, Options, RuntimeFault, Tensor, Unavailable
 from benchfleet.core import plugins
 
+DATA = Path(__file__).parents[2] / "controller/src/benchfleet/controller/demo/data"
 RUNTIMES = plugins.load_all(probe.RUNTIMES, probe.GROUP)
 
 
@@ -29,7 +30,7 @@ def test_a_runtime_file_imports_its_vendor_only_inside_its_functions(name):
     tree = ast.parse(Path(RUNTIMES[name].__file__).read_text())
     tops = {a.name.split(".")[0] for n in tree.body if isinstance(n, ast.Import) for a in n.names}
     tops |= {n.module.split(".")[0] for n in tree.body if isinstance(n, ast.ImportFrom)}
-    assert not tops & {"numpy", "onnxruntime", "ai_edge_litert", "tflite_runtime"}
+    assert not tops & {"numpy", "onnxruntime", "ai_edge_litert", "tflite_runtime", "openvino", "torch", "tensorrt"}
 
 
 def test_every_runtime_is_in_the_inventory():
@@ -69,8 +70,25 @@ def test_the_smallest_model_of_a_runtime_runs(name):
     assert session.outputs()
 
 
-def test_weights_in_the_model_s_folder_are_let_in_and_a_link_out_of_it_is_not(tmp_path):
-    vet = RUNTIMES["onnxruntime"].vet
+@pytest.mark.parametrize("name", [n for n, m in RUNTIMES.items() if hasattr(m, "profile")])
+def test_a_profile_tells_every_execution_but_the_first_and_what_it_ran_on(name):
+    module = RUNTIMES[name]
+    if isinstance(module.probe(), Unavailable):
+        pytest.skip("the library is not installed here; make test-engines has it")
+    session = module.profile(str(DATA / "digits-int8.onnx"), Options(1, 1, {}))
+    session.prepare([Tensor("x", "float32", (1, 1, 32, 32), bytes(4096))])
+    for _ in range(4):
+        session.run()
+    found = session.operators()
+    assert {len(o.spent_us) for o in found} == {3}
+    assert {o.provider for o in found} == set(session.facts["placement"]["nodes"])
+    assert any("conv" in o.kind.lower() for o in found)
+    session.close()
+
+
+@pytest.mark.parametrize("name", ["onnxruntime", "openvino"])
+def test_weights_in_the_model_s_folder_are_let_in_and_a_link_out_of_it_is_not(tmp_path, name):
+    vet = RUNTIMES[name].vet
     entry = b"\x0a\x08location\x12\x07weights"
     (tmp_path / "m").mkdir()
     (tmp_path / "m" / "model.onnx").write_bytes(b"\x08\x08" + entry)

@@ -67,6 +67,38 @@ async def test_a_model_is_measured_beside_its_baseline(tmp_path, suffix, runtime
     assert results.loads(results.dumps(result)) == results.loads(results.dumps(results.loads(results.dumps(result))))
 
 
+async def test_operators_are_profiled_after_the_rounds_and_stored_with_the_result(tmp_path):
+    result = (await attempt(tmp_path, DATA / "digits-fp32.onnx", operators=True)).result
+    found = result.provenance["operators"]
+    assert sum(row["share"] for row in found["top"]) == pytest.approx(1)
+    assert {row["provider"] for row in found["top"]} == {"CPUExecutionProvider"}
+    assert result.metrics["placement_time_share"].value == result.metrics["placement_share"].value == 1
+    assert len(result.provenance["memory"]) == 1  # the pass is no launch
+
+
+async def test_a_runtime_without_a_profiler_says_so_and_the_run_is_none_the_worse(tmp_path):
+    result = (await attempt(tmp_path, DATA / "digits-fp32.tflite", runtime="litert", operators=True)).result
+    assert result.outcome == "ok"
+    assert result.provenance["operators"] == {"reason": "runtime litert tells no time by operator"}
+    assert "litert" in result.metrics["placement_time_share"].reason
+
+
+async def test_nodes_that_fell_back_are_flagged_and_a_required_placement_fails_the_run(tmp_path):
+    partly = Path(__file__).parents[2] / "fixtures/models/partly-delegated.tflite"
+    result = (await attempt(tmp_path, partly, runtime="litert")).result
+    assert result.metrics["placement_share"].value == pytest.approx(2 / 3)
+    assert "partial_placement" in {reason.flag for reason in result.reasons}
+    allowed = (
+        await attempt(tmp_path / "a", partly, runtime="litert", runtime_options={"require_placement": 0.6})
+    ).result
+    assert "partial_placement" not in {reason.flag for reason in allowed.reasons}
+    refused = (
+        await attempt(tmp_path / "b", partly, runtime="litert", runtime_options={"require_placement": 0.7})
+    ).result
+    assert refused.failure.reason == "placement"
+    assert "builtin 33.3 %" in refused.failure.detail
+
+
 async def test_throughput_is_samples_over_wall_time(tmp_path):
     result = (await attempt(tmp_path, DATA / "digits-fp32.onnx", batch=8, scenario="offline")).result
     p50_s = result.metrics["latency_ms_p50"].value / 1e3

@@ -65,9 +65,10 @@ def test_the_peak_of_memory_counts_from_settle():
 from benchfleet.agent.runner import process
 held = bytearray(300 * 1024**2); del held
 process.settle()
-base, peak_after_reset = process.memory_bytes()
+before = process.memory_bytes()
 held = bytearray(50 * 1024**2)
-_, peak = process.memory_bytes()
+after = process.memory_bytes()
+base, peak_after_reset, peak = before["resident"], before["peak"], after["peak"]
 print(peak_after_reset - base, peak - base)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

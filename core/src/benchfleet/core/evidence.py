@@ -129,11 +129,12 @@ class OutputCheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lane:
-    """All launches and rounds of one model."""
+    """All launches and rounds of one model; `operators` is the profile pass (runner/operators.py), or its `reason`."""
 
     rounds: tuple[Round, ...]
     launches: tuple[Launch, ...]
     outputs: OutputCheck | None
+    operators: dict[str, Any] | None = None
 
     def launch_medians_ns(self) -> list[float]:
         """The median latency of every launch that has rounds."""

@@ -31,7 +31,7 @@ class ModelRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSpec:
-    """A cell on one device, complete."""
+    """A cell on one device, complete; `operators` asks for the profile pass after the rounds, apart from them."""
 
     model: ModelRef
     runtime: str
@@ -47,6 +47,7 @@ class RunSpec:
     runtime_options: dict[str, Any] = field(default_factory=dict)
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     timeout_s: float = 900.0
+    operators: bool = False
 
     @property
     def cell_key(self) -> str:

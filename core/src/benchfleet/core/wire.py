@@ -38,6 +38,7 @@ def runspec_to_wire(spec: RunSpec) -> run_pb2.RunSpec:
         runtime_options_json=json.dumps(spec.runtime_options, sort_keys=True),
         shapes={name: "x".join(map(str, sizes)) for name, sizes in spec.shapes.items()},
         timeout_ms=int(spec.timeout_s * 1000),
+        operators=spec.operators,
     )
     if spec.baseline is not None:
         message.baseline.CopyFrom(_model_to_wire(spec.baseline))
@@ -64,6 +65,7 @@ def runspec_from_wire(message: run_pb2.RunSpec) -> RunSpec:
             runtime_options=_object(message.runtime_options_json),
             shapes={name: parse_shape(text) for name, text in message.shapes.items()},
             timeout_s=message.timeout_ms / 1000,
+            operators=message.operators,
         )
     except ValueError as error:
         raise DocumentError(f"run spec of {message.cell_key!r}: {error}") from error

@@ -26,7 +26,7 @@ class ModelRef(_message.Message):
     def __init__(self, name: _Optional[str] = ..., format: _Optional[str] = ..., precision: _Optional[str] = ..., artifact: _Optional[_Union[ArtifactRef, _Mapping]] = ...) -> None: ...
 
 class RunSpec(_message.Message):
-    __slots__ = ("cell_key", "model", "runtime", "threads", "batch", "scenario", "scenario_params_json", "profile", "seed", "baseline", "dataset", "dataset_name", "runtime_options_json", "shapes", "timeout_ms")
+    __slots__ = ("cell_key", "model", "runtime", "threads", "batch", "scenario", "scenario_params_json", "profile", "seed", "baseline", "dataset", "dataset_name", "runtime_options_json", "shapes", "timeout_ms", "operators")
     class ShapesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -49,6 +49,7 @@ class RunSpec(_message.Message):
     RUNTIME_OPTIONS_JSON_FIELD_NUMBER: _ClassVar[int]
     SHAPES_FIELD_NUMBER: _ClassVar[int]
     TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
+    OPERATORS_FIELD_NUMBER: _ClassVar[int]
     cell_key: str
     model: ModelRef
     runtime: str
@@ -64,4 +65,5 @@ class RunSpec(_message.Message):
     runtime_options_json: str
     shapes: _containers.ScalarMap[str, str]
     timeout_ms: int
-    def __init__(self, cell_key: _Optional[str] = ..., model: _Optional[_Union[ModelRef, _Mapping]] = ..., runtime: _Optional[str] = ..., threads: _Optional[int] = ..., batch: _Optional[int] = ..., scenario: _Optional[str] = ..., scenario_params_json: _Optional[str] = ..., profile: _Optional[str] = ..., seed: _Optional[int] = ..., baseline: _Optional[_Union[ModelRef, _Mapping]] = ..., dataset: _Optional[_Union[ArtifactRef, _Mapping]] = ..., dataset_name: _Optional[str] = ..., runtime_options_json: _Optional[str] = ..., shapes: _Optional[_Mapping[str, str]] = ..., timeout_ms: _Optional[int] = ...) -> None: ...
+    operators: bool
+    def __init__(self, cell_key: _Optional[str] = ..., model: _Optional[_Union[ModelRef, _Mapping]] = ..., runtime: _Optional[str] = ..., threads: _Optional[int] = ..., batch: _Optional[int] = ..., scenario: _Optional[str] = ..., scenario_params_json: _Optional[str] = ..., profile: _Optional[str] = ..., seed: _Optional[int] = ..., baseline: _Optional[_Union[ModelRef, _Mapping]] = ..., dataset: _Optional[_Union[ArtifactRef, _Mapping]] = ..., dataset_name: _Optional[str] = ..., runtime_options_json: _Optional[str] = ..., shapes: _Optional[_Mapping[str, str]] = ..., timeout_ms: _Optional[int] = ..., operators: bool = ...) -> None: ...

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from benchfleet.core.results import Result
     from benchfleet.core.runspec import ModelRef, RunSpec
 
-_BY_FORMAT = {"onnx": "onnxruntime", "tflite": "litert"}
-
 
 @click.command(name="bench")
 @click.argument("model", type=click.Path(path_type=Path))
@@ -40,6 +38,7 @@ _BY_FORMAT = {"onnx": "onnxruntime", "tflite": "litert"}
 @click.option("--timeout", "timeout_s", type=click.IntRange(1, 86_400), default=900, show_default=True, help="Seconds.")
 @click.option("--battery-wh", type=click.FloatRange(0, min_open=True), help="Watt hours of this device's battery.")
 @click.option("--simulate-power", type=click.Path(path_type=Path), help="File that declares fake power sensors.")
+@click.option("--profile-operators", "operators", is_flag=True, help="Time by operator, in a pass after the rounds.")
 @click.option("--series", type=click.Path(path_type=Path), help="Keep the raw series in this file (zip).")
 @click.option("--json", "as_json", is_flag=True, help="Print the result in the result schema.")
 def command(
@@ -59,12 +58,14 @@ def command(
     timeout_s: int,
     battery_wh: float | None,
     simulate_power: Path | None,
+    operators: bool,
     series: Path | None,
     as_json: bool,
 ) -> None:
     """Measure MODEL on this machine: latency, throughput, memory, outputs, and how far the numbers can be trusted."""
     from benchfleet.agent.measure.attempt import Files
     from benchfleet.agent.measure.profiles import profile as checked
+    from benchfleet.core.formats import FORMATS
     from benchfleet.core.runspec import RunSpec
 
     checked(profile)
@@ -78,7 +79,7 @@ def command(
     name = scenario or ("single_stream" if batch == 1 else "offline")
     spec = RunSpec(
         model=reference,
-        runtime=_runtime(runtime or _BY_FORMAT[reference.format], reference.format),
+        runtime=_runtime(runtime or FORMATS[reference.format].runtime, reference.format),
         threads=threads,
         batch=batch,
         scenario=name,
@@ -91,6 +92,7 @@ def command(
         runtime_options=_options(providers, options),
         shapes=_shapes(shapes),
         timeout_s=timeout_s,
+        operators=operators,
     )
     _check_time(spec)
     files = Files(model=model, baseline=baseline, dataset=data)
@@ -99,18 +101,16 @@ def command(
 
 
 def model_ref(path: Path) -> ModelRef:
-    """A model file by its content; DocumentError when it is neither ONNX nor TFLite."""
+    """A model file by its content; DocumentError when it is none that is known."""
+    from benchfleet.core.formats import HEAD_BYTES, format_of, refusal
     from benchfleet.core.runspec import ModelRef
 
     artifact = _artifact(path)
     with path.open("rb") as file:
-        head = file.read(16)
-    if head[4:8] == b"TFL3":
-        kind = "tflite"
-    elif head[:1] == b"\x08" or (head[:1] in b"\x12\x1a\x3a" and len(head) > 8):
-        kind = "onnx"
-    else:
-        raise DocumentError(f"bench {path}: is neither an ONNX nor a TFLite model; export it to one of them")
+        head = file.read(HEAD_BYTES)
+    kind = format_of(head)
+    if kind is None:
+        raise DocumentError(f"bench {path}: {refusal(head)}")
     return ModelRef(name=f"{path.stem.lower()}:file", format=kind, precision=None, artifact=artifact)
 
 
@@ -275,6 +275,7 @@ def _print(result: Result, as_json: bool) -> None:
 def _table(result: Result) -> None:
     """What was measured, then what was not and why (once a reason), then the verdict."""
     from benchfleet.core.metric import catalogue
+    from benchfleet.core.operators import operator_lines
 
     units = {name: metric.unit if metric.unit != "1" else "" for name, metric in catalogue().items()}
     absent: dict[str, list[str]] = {}
@@ -287,6 +288,8 @@ def _table(result: Result) -> None:
         click.echo(f"{name:26} {number} {units.get(name, '')}{interval}".rstrip())
     for reason, names in absent.items():
         click.echo(f"{'not measured':26} {', '.join(names)}: {reason}")
+    for line in operator_lines(result.provenance.get("operators")):
+        click.echo(line)
     click.echo(f"{'verdict':26} {result.verdict}")
     for flag in result.reasons:
         click.echo(f"  {flag.flag} ({flag.severity}): {one_line(flag.detail)}")

@@ -16,6 +16,7 @@ from benchfleet.agent import probe
 from benchfleet.agent.measure import host, pacing, quality, round_file, stopping
 from benchfleet.agent.measure.conclusion import Track, failed, measured
 from benchfleet.agent.measure.lane import Lane, LaneFault
+from benchfleet.agent.measure.operators import profile_pass
 from benchfleet.agent.measure.profiles import Profile
 from benchfleet.agent.measure.telemetry import Telemetry
 from benchfleet.core import evidence as ev
@@ -176,6 +177,11 @@ class _Attempt:
                 await self._check(i, track, launch)
                 await self.lanes[i].stop()
         self.span_ns = (start_ns, time.monotonic_ns())
+        if self.spec.operators:
+            self.progress("measuring", 0.99, "profiling operators")
+            self.lanes = [self._lane(self.tracks[0], plan.launches)]
+            self.tracks[0].operators = await profile_pass(self.lanes[0], self._within_s)
+            self._check_stopped()
         after = host.steal_ticks()
         if steal and after and after[1] > steal[1]:
             self.host["steal_ratio"] = (after[0] - steal[0]) / (after[1] - steal[1])
@@ -264,7 +270,9 @@ class _Attempt:
     async def _check(self, i: int, track: Track, launch: int) -> None:
         against = "baseline" if track.name == "model" and len(self.tracks) > 1 else None
         found = await self._command(i, "check", CHECK_S, **quality.asked(self.workspace, track.name, launch, against))
-        track.launches[-1] = replace(track.launches[-1], memory_peak_bytes=found["memory_peak_bytes"])
+        last = track.launches[-1]
+        facts = {**last.facts, **found["facts"]}
+        track.launches[-1] = replace(last, memory_peak_bytes=found["memory_peak_bytes"], facts=facts)
         track.outputs = quality.merged(track.outputs, found)
 
     async def _score(self) -> None:

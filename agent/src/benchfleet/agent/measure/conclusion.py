@@ -30,6 +30,7 @@ class Track:
     rounds: list[ev.Round] = field(default_factory=list)
     outputs: ev.OutputCheck | None = None
     feed_steps: list[str] = field(default_factory=list)
+    operators: dict[str, Any] | None = None
     series: dict[str, bytearray] = field(default_factory=dict)
 
 
@@ -100,7 +101,10 @@ def without_series(result: Result, why: str) -> Result:
 
 
 def _evidence(seen: Seen) -> ev.Evidence:
-    lanes = [ev.Lane(rounds=tuple(t.rounds), launches=tuple(t.launches), outputs=t.outputs) for t in seen.tracks]
+    lanes = [
+        ev.Lane(rounds=tuple(t.rounds), launches=tuple(t.launches), outputs=t.outputs, operators=t.operators)
+        for t in seen.tracks
+    ]
     idle = seen.host.get("idle_span_ns")
     heard_ns = (min(seen.span_ns[0], idle[0]) if idle else seen.span_ns[0], seen.span_ns[1])
     return ev.Evidence(
@@ -117,6 +121,14 @@ def _evidence(seen: Seen) -> ev.Evidence:
         sampler_cpu_ratio=seen.telemetry.cpu_ratio(*seen.span_ns) if seen.telemetry else None,
         sampler_late_ratio=seen.telemetry.late_ratio(*seen.span_ns) if seen.telemetry else None,
     )
+
+
+_MEASURED = ("memory", "memory_end", "harness_overhead_us", "build_ms", "engine_", "device_memory_")
+"""Beginnings of facts that are numbers of one launch, not conditions of all."""
+
+
+def _conditions(facts: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in facts.items() if not name.startswith(_MEASURED)}
 
 
 def _provenance(seen: Seen, started_utc: str) -> dict[str, Any]:
@@ -138,7 +150,9 @@ def _provenance(seen: Seen, started_utc: str) -> dict[str, Any]:
         "host": seen.host,
         "simulated": bool(track.launches and track.launches[0].facts.get("simulated")),
         "simulated_sensors": seen.telemetry.simulated() if seen.telemetry else [],
-        "runtime": track.launches[0].facts if track.launches else {},
+        "runtime": _conditions(track.launches[0].facts) if track.launches else {},
+        "memory": [{k: x.facts[k] for k in ("memory", "memory_end") if k in x.facts} for x in track.launches],
+        "operators": track.operators,
         "feed": track.feed_steps,
         "profile": seen.spec.profile,
         "scenario": pacing.described(seen.spec),

@@ -2,9 +2,12 @@
 
 import importlib
 import importlib.util
-from typing import Any, Optional
+from typing import Any, Dict, Optional
 
 from benchfleet.agent.runner.contract import Options, RuntimeFault
+
+COMMON = ("require_placement",)
+"""Options that every runtime has, since they are checked here."""
 
 
 def plugin(folder: str, name: str, file: Optional[str]) -> Any:
@@ -21,10 +24,41 @@ def plugin(folder: str, name: str, file: Optional[str]) -> Any:
 
 def check_options(name: str, runtime: Any, options: Options) -> None:
     """RuntimeFault for an option that the runtime does not know: a misspelt one would silently measure another cell."""
-    known = tuple(getattr(runtime, "OPTIONS", ()))
+    known = tuple(getattr(runtime, "OPTIONS", ())) + COMMON
     strange = sorted(set(options.extra) - set(known))
     if strange:
         raise RuntimeFault(
             "unsupported_option",
-            "runtime %s has no option %s; it has: %s" % (name, ", ".join(strange), ", ".join(known) or "none"),
+            "runtime %s has no option %s; it has: %s" % (name, ", ".join(strange), ", ".join(known)),
+        )
+    required_share(options)
+
+
+def required_share(options: Options) -> Optional[float]:
+    """The least share of nodes that must run on what was asked for; None when nothing is required."""
+    value = options.extra.get("require_placement", False)
+    if value is False:
+        return None
+    if isinstance(value, (int, float)) and 0 < value <= 1:
+        return float(value)
+    raise RuntimeFault("unsupported_option", "require_placement is true or a share above 0 and up to 1, not %r" % value)
+
+
+def check_placement(options: Options, facts: Dict[str, Any]) -> None:
+    """RuntimeFault when fewer nodes than required run on what was asked for, or nobody knows."""
+    required = required_share(options)
+    if required is None:
+        return
+    found = facts.get("placement") or {"asked": "what was asked for", "nodes": None, "reason": "the runtime is silent"}
+    if found["nodes"] is None:
+        raise RuntimeFault(
+            "placement", "placement on %s is required but unknown: %s" % (found["asked"], found["reason"])
+        )
+    share = found["nodes"].get(found["asked"], 0.0)
+    if share < required:
+        others = ", ".join("%s %.1f %%" % (k, 100 * v) for k, v in found["nodes"].items() if k != found["asked"])
+        raise RuntimeFault(
+            "placement",
+            "%.1f %% of the nodes run on %s, %.1f %% are required; the rest: %s"
+            % (100 * share, found["asked"], 100 * required, others or "nowhere"),
         )

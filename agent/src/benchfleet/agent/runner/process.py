@@ -7,7 +7,7 @@ import resource
 import signal
 import time
 from array import array
-from typing import Dict, Optional, Tuple
+from typing import Dict, Optional
 
 _PR_SET_PDEATHSIG, _PR_SET_TIMERSLACK, _PR_SET_NO_NEW_PRIVS = 1, 29, 38
 FILE_BYTES_MAX = 4 * 1024**3
@@ -40,6 +40,15 @@ def settle() -> None:
     gc.collect()
     gc.freeze()
     gc.disable()
+    restart_peak()
+
+
+def restart_peak() -> None:
+    """Gives freed memory back and lets the peak count from here: what we made ready is not the model's."""
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
+    except AttributeError:
+        pass  # musl: what is free stays with the process
     try:
         with open("/proc/self/clear_refs", "w") as file:
             file.write("5")
@@ -47,17 +56,25 @@ def settle() -> None:
         pass  # not Linux, or not allowed: the peak then counts from the start of the process
 
 
-def memory_bytes() -> Tuple[Optional[int], Optional[int]]:
-    """(resident now, peak) from /proc/self/status; None where the kernel does not tell."""
-    found: Dict[str, int] = {}
+_STATUS = {"VmRSS": "resident", "VmHWM": "peak", "RssAnon": "anonymous", "RssFile": "file"}
+
+
+def memory_bytes() -> Dict[str, Optional[int]]:
+    """Of /proc/self/status: resident now, its peak, and its anonymous and file-backed parts; None where unknown.
+
+    https://docs.kernel.org/filesystems/proc.html. The peak is per address space and begins anew with exec, unlike
+    ru_maxrss, which a child inherits from the process that started it.
+    """
+    found: Dict[str, Optional[int]] = dict.fromkeys(_STATUS.values())
     try:
         with open("/proc/self/status") as file:
             for line in file:
-                if line.startswith(("VmRSS:", "VmHWM:")):
-                    found[line[:5]] = int(line.split()[1]) * 1024
+                name = _STATUS.get(line.partition(":")[0])
+                if name is not None:
+                    found[name] = int(line.split()[1]) * 1024
     except OSError:
         pass
-    return found.get("VmRSS"), found.get("VmHWM")
+    return found
 
 
 class WaitMeter:

@@ -4,7 +4,8 @@ Commands (stdin)             answers (the event pipe)
     {"do": "load"}               load and first-inference time, inputs, facts, memory, cost of the harness itself
     {"do": "warm", ...}          whether two windows agreed
     {"do": "round", ...}         calls, times, CPU, run-queue wait; raw nanoseconds are in the series file
-    {"do": "check", ...}         what the outputs say
+    {"do": "check", ...}         what the outputs say, and what the engine says of its own time and memory
+    {"do": "profile", ...}       time by operator; loads the model by itself, in a process that times nothing
     {"do": "stop"}               ends the process
 Every command carries `alarm_s`, after which the process is gone, whatever the model does, and `idle_s`, after which it
 is gone when no further command came.
@@ -16,9 +17,9 @@ import sys
 import time
 from array import array
 from statistics import median
-from typing import Any, Dict, List, Optional, TextIO
+from typing import Any, Dict, List, Optional, TextIO, Tuple
 
-from benchfleet.agent.runner import checks, house, loop, process
+from benchfleet.agent.runner import checks, engine, house, loop, operators, process
 from benchfleet.agent.runner.contract import Options, RuntimeFault, Tensor
 from benchfleet.agent.runner.feeds import Feeder
 from benchfleet.agent.runner.load import Held, Load
@@ -48,30 +49,27 @@ class Runner:
         self.usual_ns = 0.0
         self.digest = ""
         self.repeats: Optional[Repeats] = None
+        self.peak_loading: Optional[int] = None
 
     def load(self, command: Dict[str, Any]) -> Dict[str, Any]:
         """Imports the runtime, loads the model, and times its first inference."""
         spec = self.spec
-        runtime = house.plugin("runtimes", spec["runtime"], spec.get("runtime_file"))
         self.scenario = house.plugin("scenarios", spec["scenario"], spec["scenario_file"])
-        found = runtime.probe()
-        if not hasattr(found, "version"):
-            raise RuntimeFault("unsupported_option", "runtime %s is not available: %s" % (spec["runtime"], found.why))
-        options = Options(int(spec["threads"]), int(spec["batch"]), dict(spec["runtime_options"]))
-        house.check_options(spec["runtime"], runtime, options)
-        if spec["dataset"]:
-            self.dataset = DataSet(spec["dataset"])
+        runtime, version, options = self._runtime()
         overhead_us = self._overhead_us(runtime, options)
-        if hasattr(runtime, "vet"):
-            runtime.vet(spec["model"])
         process.settle()
-        base, _ = process.memory_bytes()
+        base = process.memory_bytes()
         started = time.perf_counter_ns()
         self.session = runtime.load(spec["model"], options)
         load_ns = time.perf_counter_ns() - started
-        loaded, _ = process.memory_bytes()
+        loaded = process.memory_bytes()
+        self.peak_loading = loaded["peak"]
+        house.check_placement(options, self.session.facts)
         self.feeder = Feeder(self.session.inputs, spec, self.dataset)
-        self.session.prepare(self.feeder.feed(0))
+        feed = self.feeder.feed(0)
+        process.restart_peak()  # numbers of Python, of which a feed is made, take ten times its size
+        self.session.prepare(feed)
+        del feed
         started = time.perf_counter_ns()
         self.session.run()
         first_ns = time.perf_counter_ns() - started
@@ -86,17 +84,34 @@ class Runner:
         return {
             "load_ns": load_ns,
             "first_inference_ns": first_ns,
-            "memory_base_bytes": base,
-            "memory_loaded_bytes": loaded,
+            "memory_base_bytes": base["resident"],
+            "memory_loaded_bytes": loaded["resident"],
             "facts": {
                 **self.session.facts,
-                "version": found.version,
+                "version": version,
                 "python": sys.version.split()[0],
                 "harness_overhead_us": overhead_us,
+                "memory": {"base": base, "loaded": loaded},
+                "placement_required": house.required_share(options),
             },
             "feed_steps": self.feeder.steps,
             "inputs": [{"name": s.name, "dtype": s.dtype, "shape": s.shape} for s in self.session.inputs],
         }
+
+    def _runtime(self) -> Tuple[Any, str, Options]:
+        """The runtime's module, its version and what it is told; RuntimeFault when it cannot be used so."""
+        spec = self.spec
+        runtime = house.plugin("runtimes", spec["runtime"], spec.get("runtime_file"))
+        found = runtime.probe()
+        if not hasattr(found, "version"):
+            raise RuntimeFault("unsupported_option", "runtime %s is not available: %s" % (spec["runtime"], found.why))
+        options = Options(int(spec["threads"]), int(spec["batch"]), dict(spec["runtime_options"]))
+        house.check_options(spec["runtime"], runtime, options)
+        if spec["dataset"]:
+            self.dataset = DataSet(spec["dataset"])
+        if hasattr(runtime, "vet"):
+            runtime.vet(spec["model"])
+        return runtime, found.version, options
 
     def _overhead_us(self, runtime: Any, options: Options) -> Optional[float]:
         """Median of calling the runtime's smallest possible model; None where the runtime brings none."""
@@ -132,7 +147,6 @@ class Runner:
         """Windows until two in a row agree, at least `span_s`; says so when they never do."""
         if not getattr(self.scenario, "WARM", True):
             return {"converged": True, "calls": 0, "spent_s": 0.0, "median_ns": 0.0}
-        self.session.prepare(self.feeder.feed(0))  # type: ignore[union-attr]
         window_ns = int(command["window_s"] * 1e9)
         started = time.monotonic()
         before: Optional[float] = None
@@ -174,9 +188,10 @@ class Runner:
 
     def check(self, command: Dict[str, Any]) -> Dict[str, Any]:
         """Peak memory of the measured part first, then the outputs: as before the timing, finite, and kept."""
-        _, peak = process.memory_bytes()
+        memory = process.memory_bytes()
         assert self.feeder is not None
         assert self.repeats is not None
+        said = engine.say(self.session)
         self.session.prepare(self.feeder.feed(0))
         self.session.run()
         same = _digest(self.session.outputs()) == self.digest
@@ -184,7 +199,24 @@ class Runner:
         check = checks.Check(self.session, self.feeder, self.dataset, int(self.spec["batch"]))
         found = check.run(int(command["samples_max"]), command.get("keep_in"), command.get("against"))
         stable = same and taken["distinct"] <= 1
-        return {**found, **taken, "stable": stable, "memory_peak_bytes": peak}
+        peaks = [peak for peak in (self.peak_loading, memory["peak"]) if peak is not None]
+        return {
+            **found,
+            **taken,
+            "stable": stable,
+            "memory_peak_bytes": max(peaks) if peaks else None,
+            "facts": {**said, "memory_end": memory},
+        }
+
+    def profile(self, command: Dict[str, Any]) -> Dict[str, Any]:
+        """Loads the model with the engine's profiler on and runs it for a while: where the time of a call goes."""
+        runtime, _, options = self._runtime()
+        if not hasattr(runtime, "profile"):
+            raise RuntimeFault("no_operators", "runtime %s tells no time by operator" % self.spec["runtime"])
+        self.session = runtime.profile(self.spec["model"], options)
+        self.session.prepare(Feeder(self.session.inputs, self.spec, self.dataset).feed(0))
+        done = operators.runs(self.session.run, float(command["span_s"]))
+        return operators.summary(self.session.operators(), done)
 
 
 def _digest(found: List[Tensor]) -> str:
@@ -197,7 +229,13 @@ def _digest(found: List[Tensor]) -> str:
 def serve(spec: Dict[str, Any], events: TextIO) -> int:
     """Answers commands until told to stop or until the daemon is gone."""
     runner = Runner(spec)
-    actions = {"load": runner.load, "warm": runner.warm, "round": runner.round, "check": runner.check}
+    actions = {
+        "load": runner.load,
+        "warm": runner.warm,
+        "round": runner.round,
+        "check": runner.check,
+        "profile": runner.profile,
+    }
     for line in sys.stdin:
         command = json.loads(line)
         if command["do"] == "stop":

@@ -3,7 +3,7 @@
 https://ai.google.dev/edge/litert. Options: xnnpack (true, false).
 """
 
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Set, Tuple
 
 from benchfleet.agent.runner.contract import (
     Availability,
@@ -13,6 +13,7 @@ from benchfleet.agent.runner.contract import (
     Tensor,
     TensorSpec,
     Unavailable,
+    placement,
 )
 
 FORMATS = ("tflite",)
@@ -77,20 +78,27 @@ class Session:
             "package": package,
             "threads": options.threads,
             "xnnpack": "requested" if xnnpack else "off",
-            "delegated_share": self._delegated_share(),
+            "placement": self._placement("XNNPACK" if xnnpack else "builtin"),
         }
 
-    def _delegated_share(self) -> Any:
-        """Share of nodes that a delegate took over; None where the library does not tell."""
+    def _placement(self, asked: str) -> Dict[str, Any]:
+        """Nodes by what runs them. The library lists a model's nodes and, behind them, one DELEGATE for each part that
+        was taken over: what it took are the nodes on the way back from its outputs to its inputs.
+        """
         listed = getattr(self._interpreter, "_get_ops_details", None)
-        if listed is None:
-            return None
         try:
-            names = [str(op["op_name"]) for op in listed()]
+            nodes = [(str(n["op_name"]), list(n["inputs"]), list(n["outputs"])) for n in listed()] if listed else None
         except (KeyError, ValueError, RuntimeError):
-            return None
-        delegated = sum(name == "DELEGATE" for name in names)
-        return delegated / len(names) if names else None
+            nodes = None
+        if not nodes:
+            return placement(asked, None)
+        own = [node for node in nodes if node[0] != "DELEGATE"]
+        maker = {tensor: i for i, (_, _, outputs) in enumerate(own) for tensor in outputs}
+        taken = set()
+        for name, inputs, outputs in nodes:
+            if name == "DELEGATE":
+                taken |= _between(own, maker, {int(t) for t in inputs}, [int(t) for t in outputs])
+        return placement(asked, {k: n for k, n in (("XNNPACK", len(taken)), ("builtin", len(own) - len(taken))) if n})
 
     def prepare(self, feed: List[Tensor]) -> None:
         """Sets every input."""
@@ -125,6 +133,18 @@ class Session:
     def close(self) -> None:
         """Releases the interpreter."""
         self._interpreter = None
+
+
+def _between(own: List[Any], maker: Dict[int, int], inputs: Set[int], outputs: List[int]) -> Set[int]:
+    """Numbers of the nodes that make `outputs` of `inputs`."""
+    found: Set[int] = set()
+    wanted = list(outputs)
+    while wanted:
+        i = maker.get(wanted.pop())
+        if i is not None and i not in found:
+            found.add(i)
+            wanted.extend(int(t) for t in own[i][1] if int(t) not in inputs)
+    return found
 
 
 def _spec(details: Any) -> TensorSpec:

@@ -4,20 +4,27 @@ https://onnxruntime.ai/docs/api/python/api_summary.html. Options: providers (lis
 or that silently falls back to the CPU is refused), graph_optimization (disable, basic, extended, all).
 """
 
-import mmap
+import json
 import os
+import shutil
+import tempfile
 from functools import partial
 from typing import Any, Callable, Dict, List, Optional, Tuple, Union
 
 from benchfleet.agent.runner.contract import (
     Availability,
     Available,
+    Operator,
     Options,
     RuntimeFault,
     Tensor,
     TensorSpec,
     Unavailable,
+    placement,
 )
+from benchfleet.agent.runner.external import vet
+
+__all__ = ["FORMATS", "OPTIONS", "Session", "load", "probe", "profile", "smallest", "vet"]
 
 FORMATS = ("onnx",)
 OPTIONS = ("providers", "graph_optimization")
@@ -26,7 +33,6 @@ _SMALLEST = bytes.fromhex(
     "12080a0208010a02080842040a00100b"
 )
 """One Relu over [1, 8] floats (opset 11): what calling the library costs without a model worth the name."""
-_LOCATION = b"\x0a\x08location\x12"
 _TYPES = {
     "tensor(float)": "float32", "tensor(double)": "float64", "tensor(float16)": "float16", "tensor(int8)": "int8",
     "tensor(uint8)": "uint8", "tensor(int16)": "int16", "tensor(uint16)": "uint16", "tensor(int32)": "int32",
@@ -51,18 +57,6 @@ def probe() -> Availability:
     return Available(str(ort.__version__), FORMATS, tuple(ort.get_available_providers()))
 
 
-def vet(path: str) -> None:
-    """Old versions read any file that a model names as its weights: only files of the model's own folder are let in."""
-    folder = os.path.realpath(os.path.dirname(os.path.abspath(path)))
-    for location in _external_locations(path):
-        target = os.path.realpath(os.path.join(folder, location))
-        if os.path.isabs(location) or not target.startswith(folder + os.sep) or not os.path.exists(target):
-            raise RuntimeFault(
-                "unsupported_model",
-                "weights are kept outside the model's folder (%r); store them in the file" % location[:200],
-            )
-
-
 def smallest(options: Options) -> Optional["Session"]:
     """A loaded and fed session of one operator, with the options of the cell; None where these do not allow it."""
     try:
@@ -77,6 +71,21 @@ def smallest(options: Options) -> Optional["Session"]:
 
 def load(path: Union[str, bytes], options: Options) -> "Session":
     """A session with explicit threads; RuntimeFault for a provider that is not there or a model it refuses."""
+    session, placed = _made(path, options, {})
+    return Session(session, options, placed)
+
+
+def profile(path: str, options: Options) -> "Profiled":
+    """The same with the library's profiler on, which costs time: never used for a timed run."""
+    folder = tempfile.mkdtemp()
+    session, placed = _made(
+        path, options, {"enable_profiling": True, "profile_file_prefix": os.path.join(folder, "profile")}
+    )
+    return Profiled(session, options, placed)
+
+
+def _made(path: Union[str, bytes], options: Options, more: Dict[str, Any]) -> Tuple[Any, List[str]]:
+    """(the library's session, its providers)."""
     import onnxruntime as ort
 
     wanted = list(options.extra.get("providers") or ["CPUExecutionProvider"])
@@ -98,6 +107,10 @@ def load(path: Union[str, bytes], options: Options) -> "Session":
             "unsupported_option", "graph_optimization is one of %s, not %r" % (", ".join(_LEVELS), level)
         )
     settings.graph_optimization_level = getattr(ort.GraphOptimizationLevel, _LEVELS[level])
+    # From 1.24 on the library says afterwards which node went where; an older one does not look at the key.
+    settings.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+    for name, value in more.items():
+        setattr(settings, name, value)
     try:
         session = ort.InferenceSession(path, settings, providers=wanted)
     except Exception as error:  # the vendor has no common base class
@@ -108,7 +121,7 @@ def load(path: Union[str, bytes], options: Options) -> "Session":
         raise RuntimeFault(
             "placement", "%s was required but the session fell back to %s" % (wanted[0], ", ".join(placed))
         )
-    return Session(session, options, placed)
+    return session, list(placed)
 
 
 class Session:
@@ -124,6 +137,7 @@ class Session:
             "intra_op_threads": options.threads,
             "inter_op_threads": 1,
             "io_binding": True,
+            "placement": _placement(session, placed),
         }
         batches = {spec.shape[0] for spec in self.inputs if spec.shape}
         fixed = {size for size in batches if size is not None}
@@ -179,6 +193,40 @@ class Session:
         del self.run
 
 
+class Profiled(Session):
+    """A session whose runs are counted by operator: the library writes a JSON list of events, read once at the end."""
+
+    def operators(self) -> List[Operator]:
+        """Node events of all runs but the first; https://onnxruntime.ai/docs/performance/tune-performance/."""
+        path = self._session.end_profiling()
+        with open(path) as file:
+            events = json.load(file)
+        shutil.rmtree(os.path.dirname(path), ignore_errors=True)
+        runs = sorted(e["ts"] + e["dur"] for e in events if e.get("name") == "model_run")
+        spent: Dict[Tuple[str, str, str], List[float]] = {}
+        for event in events:
+            name = event.get("name", "")
+            if event.get("cat") != "Node" or not name.endswith("_kernel_time") or (runs and event["ts"] < runs[0]):
+                continue
+            about = event["args"]
+            key = (name[: -len("_kernel_time")], about.get("op_name", "?"), about.get("provider", "?"))
+            spent.setdefault(key, []).append(float(event["dur"]))
+        return [Operator(*key, times) for key, times in spent.items()]
+
+
+def _placement(session: Any, placed: List[str]) -> Dict[str, Any]:
+    """Nodes by provider, as the library assigned them before it fused any."""
+    if len(placed) == 1:
+        return placement(placed[0], {placed[0]: 1})
+    told = getattr(session, "get_provider_graph_assignment_info", None)
+    if told is None:
+        return placement(placed[0], None, "this version of ONNX Runtime does not tell; 1.24 and later do")
+    counts: Dict[str, int] = {}
+    for part in told():
+        counts[part.ep_name] = counts.get(part.ep_name, 0) + len(part.get_nodes())
+    return placement(placed[0], counts)
+
+
 def _timed_call(session: Any, binding: Any) -> Callable[[], None]:
     """One inference, with as little Python as the library allows.
 
@@ -197,29 +245,3 @@ def _timed_call(session: Any, binding: Any) -> Callable[[], None]:
 def _spec(value: Any) -> TensorSpec:
     shape = tuple(size if isinstance(size, int) else None for size in value.shape)
     return TensorSpec(value.name, _TYPES.get(value.type, value.type), shape)
-
-
-def _external_locations(path: str) -> List[str]:
-    """Values of the key `location` (StringStringEntryProto: 0x0a len "location" 0x12 len VALUE), wherever."""
-    if not os.path.getsize(path):
-        return []
-    found = []
-    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        at = data.find(_LOCATION)
-        while at >= 0:
-            length, i = _varint(data, at + len(_LOCATION))
-            found.append(data[i : i + length].decode("utf-8", "replace"))
-            at = data.find(_LOCATION, at + 1)
-    return found
-
-
-def _varint(data: mmap.mmap, i: int) -> Tuple[int, int]:
-    """(number, where it ends); https://protobuf.dev/programming-guides/encoding/."""
-    number = shift = 0
-    while i < len(data) and shift < 64:
-        number |= (data[i] & 0x7F) << shift
-        shift += 7
-        i += 1
-        if not data[i - 1] & 0x80:
-            break
-    return number, i

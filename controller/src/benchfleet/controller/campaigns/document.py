@@ -75,6 +75,7 @@ class Measure(_Strict):
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     max_attempts: Annotated[int, Field(ge=1, le=10)] = 3
     timeout: Annotated[float, Field(ge=10, le=86_400)] = 900.0
+    operators: bool = False
 
     @field_validator("timeout", mode="before")
     @classmethod

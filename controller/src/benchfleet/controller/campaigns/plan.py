@@ -23,6 +23,8 @@ LAUNCH_S = 2.0
 """Of one launch of a scenario that says how long its load takes: processes, loading, warm-up, checks."""
 SLACK = 2.0
 """A timeout that nobody gave leaves so many times the estimate."""
+OPERATORS_S = 2.0
+"""The profile pass: one more process and a second of calls."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +132,7 @@ def _cells(
                 runtime_options=options,
                 shapes={name: parse_shape(text) for name, text in document.shapes.items()},
                 timeout_s=document.measure.timeout,
+                operators=document.measure.operators,
             )
             spec = _in_time(document, spec)
         yield Cell(
@@ -226,9 +229,10 @@ def _estimate(spec: RunSpec | None) -> float:
     if spec is None:
         return 0.0
     lanes = 2 if spec.baseline else 1
+    fixed_s = OVERHEAD_S + (OPERATORS_S if spec.operators else 0.0)
     told_s = scenarios.span_s(spec.scenario, spec.scenario_params, spec.profile)
     if told_s is None:
         streams = scenarios.stream_count(spec.scenario, spec.scenario_params)
-        return OVERHEAD_S + LANE_S[spec.profile] * lanes + LAUNCH_S * (streams > 1)
+        return fixed_s + LANE_S[spec.profile] * lanes + LAUNCH_S * (streams > 1)
     launches = int(scenarios.pace(spec.scenario, spec.scenario_params, spec.profile)["launches"])
-    return OVERHEAD_S + (told_s + LAUNCH_S * launches) * lanes
+    return fixed_s + (told_s + LAUNCH_S * launches) * lanes

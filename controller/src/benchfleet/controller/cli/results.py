@@ -11,6 +11,9 @@ import click
 from benchfleet.controller.cli._tables import print_json, print_table
 from benchfleet.controller.client import FleetOptions, fleet_options
 
+OPERATORS_SHOWN = 5
+"""Of each run, where they were profiled; --json has them all."""
+
 
 @click.command(name="results")
 @click.argument("campaign", metavar="ID")
@@ -20,6 +23,8 @@ def command(fleet: FleetOptions, campaign: str, as_json: bool) -> None:
     """Show the runs of campaign ID (an id, its beginning, latest, or a JSON export) with their main numbers."""
     from benchfleet.controller.catalog import RunRecord
     from benchfleet.controller.cli._source import campaign_of
+    from benchfleet.core.errors import one_line
+    from benchfleet.core.operators import operator_lines
     from benchfleet.core.results import to_json
 
     record = campaign_of(fleet, campaign)
@@ -56,3 +61,9 @@ def command(fleet: FleetOptions, campaign: str, as_json: bool) -> None:
     )
     columns = ("device", "cell", "verdict", "p50 ms", "p99 ms", "samples/s", "top-1", "why")
     print_table(columns, rows, empty="no runs")
+    for run in record.runs:
+        found = run.result.provenance.get("operators") if run.result is not None else None
+        if found is not None:
+            click.echo(f"\n{one_line(run.device)} {one_line(run.cell_key)}")
+            for line in operator_lines(found, OPERATORS_SHOWN):
+                click.echo(line)

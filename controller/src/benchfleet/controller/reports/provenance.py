@@ -14,7 +14,7 @@ TITLE = "Conditions and provenance"
 ORDER = 80
 
 VALUE_CHARACTERS = 160
-NOT_CONDITIONS = ("latency_ms_quantiles", "rounds", "round_starts_s", "started_utc", "ended_utc")
+NOT_CONDITIONS = ("latency_ms_quantiles", "rounds", "round_starts_s", "started_utc", "ended_utc", "memory", "operators")
 
 
 def render(subject: Subject) -> Markup:
