@@ -38,6 +38,8 @@ def as_round(done: dict[str, Any], series: dict[str, array[int]], *, launch: int
         cpu_ns=done["cpu_ns"],
         runq_wait_ns=done["runq_wait_ns"],
         runq_waits_ns=tuple(series.get("runq_wait_ns", ())),
+        tasks_wait_ns=done["tasks_wait_ns"],
+        stops=done["stops"],
         samples=done["samples"],
         unserved=done["unserved"],
         extra={name: tuple(held) for name, held in series.items() if name not in ("wall_ns", "runq_wait_ns")},

@@ -19,7 +19,7 @@ from array import array
 from statistics import median
 from typing import Any, Dict, List, Optional, TextIO, Tuple
 
-from benchfleet.agent.runner import checks, engine, house, loop, operators, process
+from benchfleet.agent.runner import checks, disturbed, engine, house, loop, operators, process
 from benchfleet.agent.runner.contract import Options, RuntimeFault, Tensor
 from benchfleet.agent.runner.feeds import Feeder
 from benchfleet.agent.runner.load import Held, Load
@@ -50,6 +50,7 @@ class Runner:
         self.digest = ""
         self.repeats: Optional[Repeats] = None
         self.peak_loading: Optional[int] = None
+        self.disturbance = disturbed.Disturbance()
 
     def load(self, command: Dict[str, Any]) -> Dict[str, Any]:
         """Imports the runtime, loads the model, and times its first inference."""
@@ -169,9 +170,11 @@ class Runner:
         assert self.repeats is not None
         span_ns, cap_ns = int(command["span_s"] * 1e9), int(command["cap_s"] * 1e9)
         load.begin(command["calls_min"], span_ns, cap_ns, self.usual_ns)
+        self.disturbance.begin()
         cpu = process.thread_cpu_ns()
         done = scenario.drive(load)
         cpu_ns = process.thread_cpu_ns() - cpu if done.cpu_ns is None else done.cpu_ns
+        meanwhile = self.disturbance.end()
         with open(self.spec["series"], "ab") as file:
             for held in done.series.values():
                 file.write(memoryview(held))
@@ -183,6 +186,7 @@ class Runner:
             "runq_wait_ns": done.wait_ns,
             "samples": done.samples,
             "unserved": done.unserved,
+            **meanwhile,
             "series": [[name, len(held)] for name, held in done.series.items()],
         }
 
