@@ -63,8 +63,8 @@ def flags(result):
 @pytest.mark.parametrize(
     ("options", "flag", "severity"),
     [
-        ({"trace": "bimodal", "slow": 1.6, "every_s": 0.15}, "unstable", "degraded"),
-        ({"trace": "bimodal", "slow": 1.6, "every_s": 0.15}, "ci_target_not_met", "degraded"),
+        ({"trace": "bimodal", "slow": 1.6, "every_s": 0.1}, "unstable", "degraded"),
+        ({"trace": "drift", "slow": 8, "every_s": 1.0}, "ci_target_not_met", "degraded"),
         ({"trace": "drift", "slow": 8, "every_s": 1.0}, "warmup_not_converged", "degraded"),
         ({"launch_noise": 0.3}, "launch_spread", "degraded"),
         ({"latency_us": 5000}, "too_few_samples", "degraded"),
