@@ -61,21 +61,20 @@ def flags(result):
 
 
 @pytest.mark.parametrize(
-    ("options", "flag", "severity"),
+    ("options", "expected"),
     [
-        ({"trace": "bimodal", "slow": 1.6, "every_s": 0.1}, "unstable", "degraded"),
-        ({"trace": "drift", "slow": 8, "every_s": 1.0}, "ci_target_not_met", "degraded"),
-        ({"trace": "drift", "slow": 8, "every_s": 1.0}, "warmup_not_converged", "degraded"),
-        ({"launch_noise": 0.3}, "launch_spread", "degraded"),
-        ({"latency_us": 5000}, "too_few_samples", "degraded"),
-        ({"latency_us": 100}, "overhead_significant", "degraded"),
-        ({"nan_after": 100}, "nan_inf", "invalid"),
-        ({"unstable": True}, "output_unstable", "degraded"),
-        ({}, "simulated", "degraded"),
+        ({"trace": "bimodal", "slow": 1.6, "every_s": 0.1}, {"unstable"}),
+        ({"trace": "drift", "slow": 8, "every_s": 1.0}, {"unstable", "ci_target_not_met", "warmup_not_converged"}),
+        ({"launch_noise": 0.3}, {"launch_spread", "simulated"}),
+        ({"latency_us": 5000}, {"too_few_samples"}),
+        ({"latency_us": 100, "unstable": True}, {"overhead_significant", "output_unstable"}),
+        ({"nan_after": 100}, {"nan_inf"}),
     ],
 )
-async def test_what_the_engine_does_raises_its_flag(tmp_path, options, flag, severity):
-    assert flags(await measured(tmp_path, options=options))[flag] == severity
+async def test_what_the_engine_does_raises_its_flags(tmp_path, options, expected):
+    found = flags(await measured(tmp_path, options=options))
+    assert expected <= set(found)
+    assert {flag for flag, severity in found.items() if severity == "invalid"} <= {"nan_inf", "background_load"}
 
 
 async def test_an_engine_that_behaves_raises_none_of_what_it_could_cause(tmp_path):
