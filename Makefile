@@ -5,7 +5,7 @@ UV := $(shell command -v uv || echo $(CURDIR)/.tools/bin/uv)
 SOURCES := core/src agent/src controller/src
 PYTEST := $(PY) -m pytest -q
 
-.PHONY: help setup demo test test-hosts test-wheels test-engines check format docs protos bench-sampler bench-agent-idle bench-cli-start bench-dispatch bench-native-agreement bench-watch-large bench-demo-time bench-energy bench-telemetry bench-stress clean
+.PHONY: help setup demo test test-hosts test-wheels test-engines check format docs protos bench-sampler bench-agent-idle bench-cli-start bench-dispatch bench-native-agreement bench-watch-large bench-demo-time bench-energy bench-telemetry bench-stress bench-arrivals bench-omission clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -81,6 +81,12 @@ bench-stress: setup ## a model quiet and under load: is any wrong median without
 
 bench-demo-time: setup ## the demo, wall time
 	$(PY) benchmarks/demo_time.py
+
+bench-arrivals: setup ## how late an arrival by a schedule is dispatched
+	$(PY) benchmarks/arrival_precision.py
+
+bench-omission: setup ## p99 of a model that stalls, against what users would have met
+	$(PY) benchmarks/coordinated_omission.py
 
 clean: ## remove what make made
 	rm -rf .venv .tools .engines dist build demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,9 +1,9 @@
 """A model that stalls for 100 ms every 2 s: what p99 the server scenario reports, against what users would have met.
 
-Queries arrive at a rate r and a call takes s, so the load is rho = r*s. One that arrives u after a stall of length D began
-waits for the rest of it and for those before it: latency D - u*(1 - rho) + s. The slowest hundredth of all arrivals are
-those within u < T/100 of a stall's start, so p99 = D - (T/100)*(1 - rho) + s. A closed loop meets each stall once, whatever
-the rate: its p99 is the call's own time. Both run the scenarios' own code, in alternating rounds.
+Queries arrive at a rate r and a call takes s, so the load is rho = r*s. One that arrives u after a stall of length D
+began waits for the rest of it and for those before it: latency D - u*(1 - rho) + s. The slowest hundredth of all
+arrivals are those within u < T/100 of a stall's start, so p99 = D - (T/100)*(1 - rho) + s. A closed loop meets each
+stall once, whatever the rate: its p99 is the call's own time. Both run the scenarios' own code, in alternating rounds.
 """
 
 from __future__ import annotations

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 @click.option("--simulate-power", type=click.Path(path_type=Path), help="File that declares fake power sensors.")
 @click.option("--profile-operators", "operators", is_flag=True, help="Time by operator, in a pass after the rounds.")
 @click.option("--series", type=click.Path(path_type=Path), help="Keep the raw series in this file (zip).")
+@click.option("--loadgen", type=click.Path(path_type=Path), help="Let MLCommons LoadGen drive; its logs go here.")
+@click.option("--loadgen-seconds", type=click.IntRange(1, 86_400), default=60, show_default=True, help="At least.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result in the result schema.")
 def command(
     model: Path,
@@ -60,6 +62,8 @@ def command(
     simulate_power: Path | None,
     operators: bool,
     series: Path | None,
+    loadgen: Path | None,
+    loadgen_seconds: int,
     as_json: bool,
 ) -> None:
     """Measure MODEL on this machine: latency, throughput, memory, outputs, and how far the numbers can be trusted."""
@@ -96,7 +100,15 @@ def command(
     )
     _check_time(spec)
     files = Files(model=model, baseline=baseline, dataset=data)
+    if loadgen is not None:
+        from benchfleet.agent.cli import _loadgen
+
+        if _loadgen.driven(spec, model, loadgen, loadgen_seconds, as_json=as_json):
+            return
+        series = series or loadgen / "series.zip"
     result = _measure(spec, files, series, battery_wh, simulate_power)
+    if loadgen is not None and series is not None and series.exists() and result.outcome == "ok":
+        _loadgen.keep_log(spec, result, series, loadgen)
     _print(result, as_json)
 
 

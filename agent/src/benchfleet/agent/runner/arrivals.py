@@ -51,14 +51,16 @@ def periodic(rate: float, span_ns: int) -> List[int]:
     return [int(i * 1e9 / rate) for i in range(count)]
 
 
-def wait_until(due_ns: int, clock: Clock) -> None:
-    """Sleeps, then spins."""
+def wait_until(due_ns: int, clock: Clock) -> int:
+    """Sleeps, then spins; the time it was when the wait was over."""
     now = clock.now
-    left_ns = due_ns - now() - SPIN_NS
-    if left_ns > 0:
-        clock.sleep(left_ns / 1e9)
-    while now() < due_ns:
-        pass
+    at = now()
+    if due_ns - at > SPIN_NS:
+        clock.sleep((due_ns - at - SPIN_NS) / 1e9)
+        at = now()
+    while at < due_ns:
+        at = now()
+    return at
 
 
 def open_loop(run: Callable[[], None], offsets: Sequence[int], cap_ns: int, clock: Optional[Clock] = None) -> Served:
@@ -75,8 +77,7 @@ def open_loop(run: Callable[[], None], offsets: Sequence[int], cap_ns: int, cloc
     free, cap, i = zero, zero + cap_ns, 0
     while i < n and free < cap:
         due = zero + offsets[i]
-        wait_until(due, clock)
-        before = now()
+        before = wait_until(due, clock)
         run()
         after = now()
         wall[i] = after - due
@@ -112,8 +113,7 @@ def gathered(
         leaves = zero + offsets[i] + timeout_ns
         if i + most <= n:
             leaves = min(leaves, zero + offsets[i + most - 1])
-        wait_until(leaves, clock)
-        before = now()
+        before = wait_until(leaves, clock)
         end = i + 1
         while end < n and end - i < most and zero + offsets[end] <= before:
             end += 1

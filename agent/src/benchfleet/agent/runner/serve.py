@@ -4,6 +4,7 @@ Commands (stdin)             answers (the event pipe)
     {"do": "load"}               load and first-inference time, inputs, facts, memory, cost of the harness itself
     {"do": "warm", ...}          whether two windows agreed
     {"do": "round", ...}         calls, times, CPU, run-queue wait; raw nanoseconds are in the series file
+    {"do": "loadgen", ...}       one test of MLCommons LoadGen in the place of rounds
     {"do": "check", ...}         what the outputs say, and what the engine says of its own time and memory
     {"do": "profile", ...}       time by operator; loads the model by itself, in a process that times nothing
     {"do": "stop"}               ends the process
@@ -190,6 +191,18 @@ class Runner:
             "series": [[name, len(held)] for name, held in done.series.items()],
         }
 
+    def loadgen(self, command: Dict[str, Any]) -> Dict[str, Any]:
+        """LoadGen's test in the place of our rounds; its logs stay in the folder."""
+        from benchfleet.agent.runner import loadgen
+
+        asked = dict(command["asked"])
+        if self.spec["scenario"] == "offline" and asked.get("target_qps") is None:
+            asked["target_qps"] = 1e9 * int(self.spec["batch"]) / self.usual_ns
+        if self.spec["scenario"] in ("single_stream", "multi_stream") and asked.get("target_latency") is None:
+            asked["target_latency"] = self.usual_ns / 1e6 * asked.get("samples_per_query", 1)
+        batch = int(self.spec["batch"])
+        return loadgen.drive(self.session.run, batch, self.spec["scenario"], command["folder"], asked)
+
     def check(self, command: Dict[str, Any]) -> Dict[str, Any]:
         """Peak memory of the measured part first, then the outputs: as before the timing, finite, and kept."""
         memory = process.memory_bytes()
@@ -237,6 +250,7 @@ def serve(spec: Dict[str, Any], events: TextIO) -> int:
         "load": runner.load,
         "warm": runner.warm,
         "round": runner.round,
+        "loadgen": runner.loadgen,
         "check": runner.check,
         "profile": runner.profile,
     }

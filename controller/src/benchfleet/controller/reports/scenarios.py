@@ -55,7 +55,7 @@ def _table(name: str, rows: Sequence[Row]) -> Table:
     """A scenario that this controller does not know (a third party's, a newer agent's) has the latency alone."""
     try:
         found = scenario.module(name)
-        sample, shows = str(found.SAMPLE), tuple(found.SHOWS)
+        sample, shows = str(found.SAMPLE), tuple(getattr(found, "SHOWS", ("latency_ms_p50",)))
     except scenario.ParameterError:
         sample, shows = "not known to this controller", ("latency_ms_p50",)
     metrics = catalogue()
