@@ -16,12 +16,12 @@ import pytest
 
 from benchfleet.agent import certificates, identity, probe
 from benchfleet.agent.daemon import Daemon, Settings
+from benchfleet.agent.session.link import channel
 from benchfleet.controller import app
 from benchfleet.controller.app import Controller
 from benchfleet.controller.servicers import agent as servicer
 from benchfleet.core import wire
 from benchfleet.v1 import agent_pb2 as pb
-from benchfleet.v1.agent_pb2_grpc import AgentServiceStub
 
 WAIT_S = 30.0
 
@@ -109,13 +109,30 @@ async def test_power_and_energy_are_shown_in_base_units_under_a_name_that_says_w
     assert "benchfleet_energy_joules_total_max" not in text
 
 
+def opened(line: grpc.aio.Channel) -> Any:
+    """A stream that takes messages, and bytes that are none."""
+    return line.stream_stream(
+        "/benchfleet.v1.AgentService/Session",
+        request_serializer=lambda message: message if isinstance(message, bytes) else message.SerializeToString(),
+        response_deserializer=pb.SessionResponse.FromString,
+    )()
+
+
+async def test_a_first_message_that_is_none_is_refused_like_one_that_is_no_hello(
+    controller: Controller, tmp_path: Path
+) -> None:
+    async with channel(join(controller, tmp_path / "agent")) as line:
+        stream = opened(line)
+        await stream.write(b"\xff\xff\xff\xff")
+        with pytest.raises(grpc.aio.AioRpcError, match="begins with hello"):
+            await asyncio.wait_for(stream.read(), WAIT_S)
+
+
 @contextlib.asynccontextmanager
 async def raw_session(controller: Controller, state: Path) -> AsyncIterator[Any]:
     """The stream of an agent that sends what it likes."""
-    from benchfleet.agent.session.link import channel
-
     async with channel(join(controller, state)) as line:
-        stream: Any = AgentServiceStub(line).Session()
+        stream = opened(line)
         hello = pb.Hello(protocol_version=wire.PROTOCOL_VERSION, incarnation=1, instance_id="i")
         await stream.write(pb.SessionRequest(hello=hello))
         welcome = (await asyncio.wait_for(stream.read(), WAIT_S)).welcome
@@ -144,13 +161,14 @@ async def test_no_telemetry_however_bad_ends_a_session(controller: Controller, t
         telemetry(offset_us=[1], columns=three_mib),
         telemetry(definitions=[pb.SeriesDefinition(series_id=1, sensor="\n" * 1000)]),
         telemetry(attempt=pb.AttemptRef(run_id="../../etc/passwd", epoch=2**63)),
+        b"\xff\xff\xff\xff no message at all",
     ]
     async with raw_session(controller, tmp_path / "agent") as stream:
         for seq, message in enumerate(bad, start=1):
             await stream.write(message)
             assert await answered(stream, seq)
         text = await scraped(controller, lambda text: "benchfleet_telemetry_refused_total" in text)
-        assert 'benchfleet_telemetry_refused_total{device="one"} 5.0' in text
+        assert 'benchfleet_telemetry_refused_total{device="one"} 6.0' in text
 
 
 async def test_a_batch_over_four_mib_would_end_the_session_and_so_none_over_one_is_ever_sent(

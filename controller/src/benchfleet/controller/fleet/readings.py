@@ -93,10 +93,10 @@ class Readings:
         for reading in readings:
             sensor, kind, scope, quality = reading.sensor, reading.kind, reading.scope, reading.quality
             if len(found) >= SERIES_MAX:
-                self._refuse(f"a heartbeat has more than {SERIES_MAX} sensors")
+                self.refuse(f"a heartbeat has more than {SERIES_MAX} sensors")
                 break
             if max(len(sensor), len(kind), len(scope), len(quality)) > NAME_CHARACTERS_MAX:
-                self._refuse(f"a name of over {NAME_CHARACTERS_MAX} characters in a heartbeat")
+                self.refuse(f"a name of over {NAME_CHARACTERS_MAX} characters in a heartbeat")
                 continue
             known = self._held.get(sensor)
             if known is None or (known.kind, known.scope) != (kind, scope):
@@ -113,7 +113,7 @@ class Readings:
         try:
             wire_telemetry.check(batch)
         except DocumentError as error:
-            self._refuse(str(error))
+            self.refuse(str(error))
             return
         for definition in batch.definitions:
             self._name(definition)
@@ -124,7 +124,7 @@ class Readings:
             if why is None:
                 self._keep(self._series[column.series_id], column, now_s)
             else:
-                self._refuse(f"telemetry: {why}")
+                self.refuse(f"telemetry: {why}")
 
     def gauges(self, now_s: float) -> list[Gauge]:
         """Every sensor, with the extremes of the last minute or two."""
@@ -133,9 +133,9 @@ class Readings:
     def _name(self, definition: agent_pb2.SeriesDefinition) -> None:
         of, known = (definition.sensor, definition.kind, definition.scope), self._series.get(definition.series_id)
         if known is not None and (known.sensor, known.kind, known.scope) != of:
-            self._refuse(f"telemetry: series {definition.series_id} is named twice")
+            self.refuse(f"telemetry: series {definition.series_id} is named twice")
         elif known is None and (len(self._series) >= SERIES_MAX or not wire_telemetry.named(definition)):
-            self._refuse(f"telemetry: series {definition.series_id} has no name that can be kept, or is one too many")
+            self.refuse(f"telemetry: series {definition.series_id} has no name that can be kept, or is one too many")
         elif known is None:
             self._series[definition.series_id] = _Held(*of)
 
@@ -143,7 +143,7 @@ class Readings:
         held = self._held.get(named.sensor)
         if held is None or (held is not named and (held.kind, held.scope) != (named.kind, named.scope)):
             if held is None and len(self._held) >= SERIES_MAX:
-                self._refuse(f"more than {SERIES_MAX} sensors")
+                self.refuse(f"more than {SERIES_MAX} sensors")
                 return
             held = self._held[named.sensor] = named
         base, last, low = column.base, column.last, column.min
@@ -151,7 +151,7 @@ class Readings:
         if low == low:
             held.add(base + low, base + column.max, now_s)
 
-    def _refuse(self, why: str) -> None:
+    def refuse(self, why: str) -> None:
         """Counted; a line at the first, the second, the fourth ...: an agent at fault must not fill the log."""
         self.refused += 1
         if self.refused & (self.refused - 1) == 0:

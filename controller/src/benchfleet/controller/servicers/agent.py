@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from importlib import metadata
 from typing import Any
 
+from google.protobuf.message import DecodeError
 from grpc import aio
 from grpc.aio import ServicerContext
 from sqlalchemy import Connection, insert, select, update
@@ -53,7 +54,10 @@ class AgentServicer(AgentServiceServicer):
     async def Session(self, request_iterator: object, context: Context) -> None:
         """One agent, from hello to bye or to the loss of the stream."""
         device = peer(context).name
-        first = await asyncio.wait_for(context.read(), HELLO_TIMEOUT_S)
+        try:
+            first = await asyncio.wait_for(context.read(), HELLO_TIMEOUT_S)
+        except DecodeError:
+            first = EOF
         if first is EOF or first.WhichOneof("message") != "hello":
             raise DocumentError(f"{device}: a session begins with hello", reason="NO_HELLO")
         session = await self._admit(device, first.hello)
@@ -111,6 +115,9 @@ class AgentServicer(AgentServiceServicer):
                 message = await asyncio.wait_for(context.read(), patience_s)
             except asyncio.TimeoutError:
                 return
+            except DecodeError:  # its frame was whole: the next one may be sound
+                session.readings.refuse("a message that is none of this protocol")
+                continue
             if message is EOF:
                 return
             kind = message.WhichOneof("message")
