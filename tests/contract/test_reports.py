@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from markupsafe import Markup
 
 from benchfleet.controller.comparison.compare import compare
+from benchfleet.controller.comparison.past import Past, tracks
 from benchfleet.controller.policies.document import policy_of
 from benchfleet.controller.policies.evaluate import evaluate
 from benchfleet.controller.reports import GROUP, PACKAGE, Subject
@@ -18,7 +21,25 @@ NASTY = "<img src=x onerror=y>"
 
 
 def subject(record, policy=None):
-    return Subject(comparison=compare(record), decision=evaluate(policy, record) if policy else None)
+    return Subject(
+        comparison=compare(record), decision=evaluate(policy, record) if policy else None, history=history(record)
+    )
+
+
+def history(record):
+    """Each cell of a campaign in eight earlier ones, the newest 20 % slower."""
+    return tracks(
+        [
+            Past(
+                run=replace(each, run_id=f"{each.run_id}-{day}", campaign_id=f"c-{day}", result=result(p50=value)),
+                campaign_name="nightly",
+                received_utc_s=1.7e9 + 86_400 * day,
+            )
+            for each in record.runs
+            for day, value in enumerate((10.0, 10.1, 9.9, 10.0, 10.2, 9.8, 10.0, 12.0))
+        ],
+        "latency_ms_p50",
+    )
 
 
 @pytest.mark.parametrize(("name", "module"), SECTIONS)

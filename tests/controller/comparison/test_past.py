@@ -86,7 +86,7 @@ def test_a_version_that_changed_with_the_slowdown_is_named():
     old, new = ({"provenance": {"runtime": {"version": v}}} for v in ("1.20", "1.32"))
     track = only([*history(**old), past(6, 12.0, **new)])
     assert track.verdict == "suspected"
-    assert "runtime_version: baseline 1.20, here 1.32" in track.why
+    assert "changed with it: runtime_version 1.20 -> 1.32" in track.why
 
 
 @pytest.mark.parametrize("ending", ["invalid", "failed"])

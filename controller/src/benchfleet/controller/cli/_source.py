@@ -10,6 +10,7 @@ from benchfleet.core.errors import DocumentError
 
 if TYPE_CHECKING:
     from benchfleet.controller.catalog import CampaignRecord
+    from benchfleet.controller.comparison.past import Track
 
 EXPORT_LIMIT_BYTES = 256 * 1024 * 1024
 """A campaign of ten thousand runs is about 60 MB; more is another file."""
@@ -23,6 +24,18 @@ def campaign_of(fleet: FleetOptions, campaign: str) -> CampaignRecord:
 
     with fleet.connect() as session:
         return fetch(session, campaign)
+
+
+def history_of(fleet: FleetOptions, campaign: str, record: CampaignRecord) -> tuple[Track, ...]:
+    """The history of each cell of a campaign up to its own result; none for an export."""
+    if campaign.endswith(".json"):
+        return ()
+    from benchfleet.controller.comparison.past import tracks, until
+    from benchfleet.controller.comparison.ratio import LATENCY
+    from benchfleet.controller.operator.history import fetch
+
+    with fleet.connect() as session:
+        return tracks(until(fetch(session, [LATENCY], campaign=record.id), record.id), LATENCY)
 
 
 def _exported(path: Path) -> CampaignRecord:

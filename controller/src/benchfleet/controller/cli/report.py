@@ -20,13 +20,17 @@ from benchfleet.controller.client import FleetOptions, fleet_options
 @click.option("--baseline", metavar="CELL", help="A model, or a cell key or a part of just one. [default: as declared]")
 @fleet_options
 def command(fleet: FleetOptions, campaign: str, output: Path, policy_file: Path | None, baseline: str | None) -> None:
-    """Write campaign ID (an id, its beginning, latest, or a JSON export) as one self-contained page."""
+    """Write campaign ID (an id, its beginning, latest, or a JSON export) as one self-contained page.
+
+    From a controller, it has the history of each cell up to this campaign, too.
+    """
     from benchfleet.controller.cli._output import write_atomically
-    from benchfleet.controller.cli._source import campaign_of
+    from benchfleet.controller.cli._source import campaign_of, history_of
     from benchfleet.controller.policies.load import load_policy
     from benchfleet.controller.reports import report_html
 
     policy = load_policy(policy_file) if policy_file is not None else None
-    html = report_html(campaign_of(fleet, campaign), policy, baseline)
+    record = campaign_of(fleet, campaign)
+    html = report_html(record, policy, baseline, history_of(fleet, campaign, record))
     write_atomically(output, html.encode("utf-8"))
     click.echo(f"wrote {click.format_filename(output)} ({len(html) // 1024 + 1} KiB)", err=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from benchfleet.controller.catalog import RunRecord
 from benchfleet.controller.comparison.compare import status_of
-from benchfleet.controller.comparison.conditions import REFUSING, VARIED_ON_PURPOSE, unlike
+from benchfleet.controller.comparison.conditions import REFUSING, VARIED_ON_PURPOSE, Unlike, unlike
 from benchfleet.controller.comparison.history import (
     LEARNED_MIN,
     Judged,
@@ -90,6 +90,12 @@ def tracks(past: Sequence[Past], metric: str) -> tuple[Track, ...]:
     )
 
 
+def until(past: Sequence[Past], campaign_id: str) -> list[Past]:
+    """Without what came after a campaign's own result of the cell: its history as it was then."""
+    last = {(p.run.device, p.run.cell_key): p.received_utc_s for p in past if p.run.campaign_id == campaign_id}
+    return [p for p in past if p.received_utc_s <= last.get((p.run.device, p.run.cell_key), 0.0)]
+
+
 def smallest_effect(metric: str) -> float:
     """2 % of what the host has a hand in, less of what it has not."""
     return SMALLEST_UNDISTURBED if metric.startswith(UNDISTURBED) else DETECTABLE_EFFECT
@@ -113,7 +119,7 @@ def _track(device: str, cell_key: str, past: list[Past], metric: str) -> Track:
     before: Past | None = None
     for each in past:
         judged = said.get(each.run.run_id)
-        changed = tuple(str(u) for u in unlike(before.run, each.run, VERSIONS)) if before and judged else ()
+        changed = tuple(_change(u) for u in unlike(before.run, each.run, VERSIONS)) if before and judged else ()
         before = each if judged is not None else before
         value = (each.run.result.metrics.get(metric) if each.run.result else None) or Value(value=None, reason="none")
         points.append(Point(past=each, value=value, judged=judged, why=left[each.run.run_id], changed=changed))
@@ -129,6 +135,10 @@ def _track(device: str, cell_key: str, past: list[Past], metric: str) -> Track:
         confirm=_to_replay(verdict, used, past),
         trend=trend(values),
     )
+
+
+def _change(unlike: Unlike) -> str:
+    return f"{unlike.field} {unlike.baseline} -> {unlike.here}"
 
 
 def _to_replay(verdict: Verdict, used: Sequence[Past], past: Sequence[Past]) -> str | None:
