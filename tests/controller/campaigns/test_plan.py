@@ -132,6 +132,19 @@ def test_every_cell_but_the_baselines_own_is_measured_beside_it():
         assert (cell.spec.baseline is None) == (cell.model == "digits:fp32")
 
 
+def test_with_samples_and_no_baseline_a_model_is_measured_beside_its_parent(monkeypatch):
+    monkeypatch.setitem(MODELS, "digits:int8", replace(MODELS["digits:int8"], parent="digits:fp32"))
+    asked = {"models": ["digits:fp32", "digits:int8"], "dataset": "digits-test", "baseline": None}
+    beside = {c.model: c.spec.baseline and c.spec.baseline.name for c in planned(**asked).cells if c.spec}
+    assert beside == {"digits:fp32": None, "digits:int8": "digits:fp32"}
+    named = planned(**{**asked, "baseline": {"model": "fixed:fp32"}}).cells
+    assert {c.spec.baseline.name for c in named if c.spec} == {"fixed:fp32"}
+    without = planned(**{**asked, "dataset": None}).cells
+    assert not any(c.spec.baseline for c in without if c.spec)
+    monkeypatch.setitem(MODELS, "digits:int8", replace(MODELS["digits:int8"], parent="gone:fp32"))
+    assert not any(c.spec.baseline for c in planned(**asked).cells if c.spec)
+
+
 def test_a_baseline_that_cannot_take_the_batch_has_no_lane():
     made = planned(
         models=["digits:int8"],

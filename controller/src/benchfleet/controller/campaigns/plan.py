@@ -71,7 +71,10 @@ def plan(
     if count > CELLS_MAX:
         raise DocumentError(f"the plan has {count:,} cells on {len(chosen)} devices; at most {CELLS_MAX:,} are planned")
     cells = [
-        cell for device in chosen for model in wanted for cell in _cells(document, device, model, baseline, dataset)
+        cell
+        for device in chosen
+        for model in wanted
+        for cell in _cells(document, device, model, baseline or _parent(models, model, dataset), dataset)
     ]
     if all(cell.spec is None for cell in cells):
         raise DocumentError(f"nothing to measure: every cell is pruned ({cells[0].pruned_reason})")
@@ -209,6 +212,11 @@ def _takes(file: ModelFile, batch: int) -> bool:
 
 def _ref(model: Model, file: ModelFile) -> ModelRef:
     return ModelRef(name=model.name, format=file.format, precision=model.precision, artifact=file.artifact)
+
+
+def _parent(models: Mapping[str, Model], model: Model, dataset: Dataset | None) -> Model | None:
+    """What a model was made from, which stands in for a baseline where there are samples to lose accuracy on."""
+    return models.get(model.parent) if dataset is not None and model.parent is not None else None
 
 
 def _baseline(baseline: Model | None, model: Model, file: ModelFile, batch: int) -> ModelRef | None:
