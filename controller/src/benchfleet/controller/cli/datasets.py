@@ -7,7 +7,7 @@ benchfleet datasets ls
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +15,9 @@ from benchfleet.controller.cli._tables import print_json, print_table, size_text
 from benchfleet.controller.client import FleetOptions, fleet_options
 from benchfleet.controller.operator.names import check_name
 from benchfleet.core.errors import DocumentError, one_line
+
+if TYPE_CHECKING:
+    from benchfleet.core.datasets.validation import Facts
 
 
 @click.group(name="datasets")
@@ -31,22 +34,32 @@ def push(fleet: FleetOptions, file: Path, name: str, as_json: bool) -> None:
     """Check FILE (an .npz, or a folder of its members: docs/datasets.md), upload it, and register it."""
     check_name(name, "data set")
 
-    from benchfleet.controller.operator.push import push_dataset
+    from benchfleet.controller.operator.dataset_file import packed
+    from benchfleet.controller.operator.push import push_checked
+
+    with packed(file) as ready:
+        facts = _looked_through(ready, file)
+        with fleet.connect() as session:
+            dataset = _plain(push_checked(session, ready, facts, name))
+    if as_json:
+        print_json(dataset)
+    else:
+        click.echo(f"{dataset['name']}: {dataset['sample_count']} samples, {dataset['task']}")
+
+
+def _looked_through(ready: Path, file: Path) -> Facts:
+    """What a data set holds, once it is one file; every fault is a line, before any controller is asked for."""
+    from benchfleet.controller.operator.dataset_file import read_dataset
     from benchfleet.core.datasets.validation import HOW, DatasetError
 
     try:
-        with fleet.connect() as session:
-            dataset = _plain(push_dataset(session, file, name))
+        return read_dataset(ready, file)
     except DatasetError as error:
         if len(error.lines) == 1:
             raise
         for line in error.lines:
             click.echo(one_line(line), err=True)
         raise DocumentError(f"data set {file}: {len(error.lines)} faults; {HOW}") from error
-    if as_json:
-        print_json(dataset)
-    else:
-        click.echo(f"{dataset['name']}: {dataset['sample_count']} samples, {dataset['task']}")
 
 
 @command.command(name="ls")

@@ -13,10 +13,10 @@ from benchfleet.core.datasets.validation import Facts
 from benchfleet.core.errors import DocumentError
 
 
-def read_dataset(path: Path) -> Facts:
-    """The facts of a data set file; DocumentError with every fault when it is none."""
+def read_dataset(path: Path, shown: Path | None = None) -> Facts:
+    """The facts of a data set file, called `shown` by the user; DatasetError with every fault when it is none."""
     regular_file(path, "data set")
-    return validation.checked(path)
+    return validation.checked(path, shown=shown)
 
 
 @contextmanager

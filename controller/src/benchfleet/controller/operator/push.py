@@ -13,6 +13,7 @@ from benchfleet.controller.client.local_file import regular_file
 from benchfleet.controller.client.transfer import Progress, upload
 from benchfleet.controller.inspection import inspect_model
 from benchfleet.controller.operator.dataset_file import packed, read_dataset
+from benchfleet.core.datasets.validation import Facts
 from benchfleet.core.errors import DocumentError
 from benchfleet.v1 import artifact_pb2 as pb
 from benchfleet.v1 import run_pb2
@@ -44,9 +45,13 @@ def push_model(session: Session, path: Path, name: str, parent: str | None) -> A
 def push_dataset(session: Session, path: Path, name: str) -> Any:
     """The Dataset message after the push of a file or a folder."""
     with packed(path) as file:
-        facts = read_dataset(file)
-        with _progress(path) as progress:
-            artifact = upload(session, file, progress)
+        return push_checked(session, file, read_dataset(file, path), name)
+
+
+def push_checked(session: Session, file: Path, facts: Facts, name: str) -> Any:
+    """The Dataset message after the push of a file that was looked through."""
+    with _progress(file) as progress:
+        artifact = upload(session, file, progress)
     dataset = pb.Dataset(
         name=name,
         artifact=run_pb2.ArtifactRef(digest=artifact.digest, size_bytes=artifact.size_bytes),

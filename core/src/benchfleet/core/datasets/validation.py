@@ -47,11 +47,11 @@ def read(path: Path, *, samples: bool = True) -> tuple[Facts | None, list[str]]:
         return None, [str(why)]
 
 
-def checked(path: Path, *, samples: bool = True) -> Facts:
-    """What it holds; DatasetError with every fault."""
+def checked(path: Path, *, samples: bool = True, shown: Path | None = None) -> Facts:
+    """What it holds, whatever the user calls it (`shown`); DatasetError with every fault."""
     facts, faults = read(path, samples=samples)
     if facts is None:
-        raise DatasetError(path, faults)
+        raise DatasetError(shown or path, faults)
     return facts
 
 
