@@ -55,7 +55,12 @@ def test_a_result_shows_what_it_has_in_base_units() -> None:
         "batch": 1,
         "scenario": "single_stream",
     }
-    values = {"latency_ms_p50": Value(value=2.5), "latency_ms_p99": missing("too few samples")}
+    values = {
+        "latency_ms_p50": Value(value=2.5),
+        "latency_ms_p99": missing("too few samples"),
+        "energy_mj_per_inference": Value(value=570.0, source="counter", scope="board"),
+        "power_w_mean": missing("no power sensor"),
+    }
     result = Result(outcome="ok", verdict="valid", metrics=values, cell=cell)
     text = render(metrics.measured({("pi", "key"): result}))
     labels = (
@@ -64,5 +69,7 @@ def test_a_result_shows_what_it_has_in_base_units() -> None:
     )
     assert f'benchfleet_result_latency_seconds{{{labels},quantile="0.5"}} 0.0025' in text
     assert 'quantile="0.99"' not in text
+    assert f'benchfleet_result_energy_joules{{{labels},source="counter",scope="board"}} 0.57' in text
+    assert "benchfleet_result_power_watts" not in text
     assert "benchfleet_result_accuracy_ratio" not in text
     assert 'verdict="valid"' in text

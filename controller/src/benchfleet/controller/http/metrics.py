@@ -113,6 +113,11 @@ def measured(latest: Mapping[tuple[str, str], Result]) -> list[Family]:
     throughput = Family(name="benchfleet_result_throughput_per_second", help="Samples per second.")
     accuracy = Family(name="benchfleet_result_accuracy_ratio", help="Accuracy on the campaign's data set.")
     memory = Family(name="benchfleet_result_memory_peak_bytes", help="Peak memory of the runner.")
+    energy = Family(
+        name="benchfleet_result_energy_joules",
+        help="Gross energy of one sample, as source and scope say; unlike ones are not to be compared.",
+    )
+    power = Family(name="benchfleet_result_power_watts", help="Mean power while measuring, as source and scope say.")
     verdict = Family(name="benchfleet_result_info", help="The verdict of the newest result; always 1.")
     for (device, _), result in latest.items():
         labels = {"device": device, **_cell(result.cell)}
@@ -121,8 +126,13 @@ def measured(latest: Mapping[tuple[str, str], Result]) -> list[Family]:
         throughput.add(_scaled(result, "throughput_per_s", 1.0), labels)
         accuracy.add(_scaled(result, "accuracy_top1", 1.0), labels)
         memory.add(_scaled(result, "memory_peak_bytes", 1.0), labels)
+        for family, name, factor in ((energy, "energy_mj_per_inference", 1e-3), (power, "power_w_mean", 1.0)):
+            value = result.metrics.get(name)
+            if value is not None and value.value is not None:
+                of = {"source": value.source or "", "scope": value.scope or ""}
+                family.add(value.value * factor, {**labels, **of})
         verdict.add(1.0, {**labels, "verdict": result.verdict, "outcome": result.outcome})
-    return [latency, throughput, accuracy, memory, verdict]
+    return [latency, throughput, accuracy, memory, energy, power, verdict]
 
 
 def _cell(cell: Mapping[str, Any]) -> dict[str, str]:
