@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from benchfleet.agent import probe
+from benchfleet.controller.operator.ir_file import one_file
 from tests.engines.conftest import DATA
 
 pytestmark = pytest.mark.engines
@@ -67,6 +68,12 @@ def test_outputs_in_f32_are_those_of_onnx_runtime(outputs, reference, ir, tmp_pa
     assert np.abs(np.array(found["outputs"]) - reference).max() < (0.1 if name == "ir" else 1e-3)
     assert found["facts"]["execution_precision"] == "f32"
     assert found["facts"]["placement"]["nodes"] == {"CPU": 1.0}
+
+
+def test_an_ir_as_a_fleet_carries_it_gives_the_same_outputs(outputs, ir):
+    with one_file(ir) as packed:
+        found = outputs("openvino", packed, precision="f32", count=3)
+    assert found["outputs"] == outputs("openvino", ir, precision="f32", count=3)["outputs"]
 
 
 def test_a_measurement_has_its_own_clock_its_precision_its_placement_and_its_operators(bench):

@@ -20,6 +20,7 @@ from benchfleet.v1 import run_pb2
 from benchfleet.v1.artifact_pb2_grpc import ArtifactServiceStub
 
 DATA = Path(__file__).parents[3] / "controller/src/benchfleet/controller/demo/data"
+PROGRAM = Path(__file__).parents[3] / "tests/fixtures/models/partly-delegated.pte"
 ONNX, OTHER, TFLITE = DATA / "digits-fp32.onnx", DATA / "digits-fp16.onnx", DATA / "digits-fp32.tflite"
 T = TypeVar("T")
 
@@ -73,11 +74,22 @@ async def test_facts_that_are_no_bounded_object_are_refused(controller: Controll
         await ask(controller, lambda session: named(session, "digits:fp32", ONNX, facts=facts))
 
 
-@pytest.mark.parametrize("payload", [b"\x80\x04\x95pickle", b"MZ", b"#!/bin/sh\n", b"\x00" * 64], ids=str)
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"\x80\x04\x95pickle",
+        b"MZ",
+        b"#!/bin/sh\n",
+        b"\x00" * 64,
+        b"PK\x03\x04" + b"\x00" * 26 + b"model/data.pkl",
+        b"ftrt plan",
+    ],
+    ids=str,
+)
 async def test_what_is_no_model_is_refused(controller: Controller, tmp_path: Path, payload: bytes) -> None:
     path = tmp_path / "evil.onnx"
     path.write_bytes(payload)
-    with pytest.raises(DocumentError, match="neither ONNX nor TFLite"):
+    with pytest.raises(DocumentError, match="models are data, not code"):
         await ask(controller, lambda session: named(session, "digits:fp32", path))
 
 
@@ -95,6 +107,16 @@ async def test_a_name_keeps_its_bytes_and_takes_a_second_format(controller: Cont
         await ask(controller, lambda session: named(session, "digits:fp32", OTHER))
     model = await ask(controller, lambda session: named(session, "digits:fp32", TFLITE, "tflite"))
     assert [file.format for file in model.files] == ["onnx", "tflite"]
+
+
+async def test_an_executorch_program_and_a_packed_ir_are_formats_of_a_model(
+    controller: Controller, tmp_path: Path
+) -> None:
+    await ask(controller, lambda session: named(session, "digits:fp32", PROGRAM, "executorch"))
+    packed = tmp_path / "packed"
+    packed.write_bytes(b"PK\x03\x04" + b"\x00" * 26 + b"openvino_ir/model.xml")
+    model = await ask(controller, lambda session: named(session, "digits:fp32", packed, "openvino_ir"))
+    assert [file.format for file in model.files] == ["executorch", "openvino_ir"]
 
 
 async def test_a_parent_must_be_there(controller: Controller) -> None:

@@ -123,21 +123,29 @@ def model_ref(path: Path) -> ModelRef:
     kind = format_of(head)
     if kind is None:
         raise DocumentError(f"bench {path}: {refusal(head)}")
+    weights = path.with_suffix(".bin")
+    if kind == "openvino_ir" and head[:2] != b"PK" and weights.exists():
+        artifact = _artifact(path, weights)  # without its weights a model has no size, and one graph may have many
     return ModelRef(name=f"{path.stem.lower()}:file", format=kind, precision=None, artifact=artifact)
 
 
-def _artifact(path: Path):  # type: ignore[no-untyped-def]
+def _artifact(*paths: Path):  # type: ignore[no-untyped-def]
+    """Digest and size of one file, or of one after the other."""
     import hashlib
 
     from benchfleet.core.runspec import Artifact
 
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise DocumentError(f"bench {path}: cannot be read ({error.strerror}); check the path") from error
-    if not data:
-        raise DocumentError(f"bench {path}: the file is empty")
-    return Artifact(digest=hashlib.sha256(data).hexdigest(), size_bytes=len(data))
+    held, size_bytes = hashlib.sha256(), 0
+    for path in paths:
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise DocumentError(f"bench {path}: cannot be read ({error.strerror}); check the path") from error
+        if not data:
+            raise DocumentError(f"bench {path}: the file is empty")
+        held.update(data)
+        size_bytes += len(data)
+    return Artifact(digest=held.hexdigest(), size_bytes=size_bytes)
 
 
 def _dataset(path: Path):  # type: ignore[no-untyped-def]

@@ -1,14 +1,15 @@
 """OpenVINO: tensors bound once, one stream, threads explicit, the latency hint; its own latency is kept beside ours.
 
-https://docs.openvino.ai/2026/openvino-workflow/running-inference.html. Reads ONNX, TFLite and its IR (an .xml with the
-.bin of the same name beside it). Options: device (CPU, GPU, GPU.1, NPU, ...; required: one that is missing is refused),
-precision (f32, bf16, f16). Without `precision` the library decides: on a CPU with AMX it computes an fp32 model in
-bf16. The precision it took is in the facts, and a lower one that nobody asked for is flagged.
+https://docs.openvino.ai/2026/openvino-workflow/running-inference.html. Reads ONNX, TFLite and its IR (an .xml with
+the .bin of the same name beside it, or a zip of both). Options: device (CPU, GPU, GPU.1, NPU, ...; required: one that
+is missing is refused), precision (f32, bf16, f16). Without `precision` the library decides: on a CPU with AMX it
+computes an fp32 model in bf16. The precision it took is in the facts, and a lower one that nobody asked for is flagged.
 """
 
 import math
 import os
 import tempfile
+import zipfile
 from functools import partial
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
@@ -32,6 +33,8 @@ OPTIONS = ("device", "precision")
 _WEIGHTS_MIN = 64
 """Of a constant that counts as weights: scales and epsilons are kept in f32 in models of any precision."""
 _PRECISIONS = ("f32", "bf16", "f16")
+_PACKED = ("openvino_ir/model.xml", "openvino_ir/model.bin")
+"""An IR as a fleet carries it, one file: a zip of both, stored."""
 _COMPOSITE = ("HETERO", "MULTI", "AUTO", "BATCH")
 """Devices that are made of others: their work can fall back without a word, so they are not offered."""
 
@@ -96,6 +99,8 @@ def _kind(path: str) -> str:
         return "tflite"
     if head[:1] == b"\x08":
         return "onnx"
+    if head[:4] == b"PK\x03\x04" and head[30:].startswith(_PACKED[0].encode()):
+        return "packed_ir"
     if head.lstrip(b"\xef\xbb\xbf \r\n\t").startswith((b"<?xml", b"<net")) and b"<net" in head:
         return "openvino_ir"
     raise RuntimeFault("unsupported_model", "OpenVINO is given ONNX, TFLite and IR files only; this is none of them")
@@ -110,6 +115,9 @@ def _read(core: Any, path: str, kind: str) -> Any:
                 "unsupported_model", "an IR is two files, and %s is not there" % os.path.basename(weights)
             )
         return core.read_model(path, weights)
+    if kind == "packed_ir":
+        with zipfile.ZipFile(path) as archive:
+            return core.read_model(*(archive.read(name) for name in _PACKED))
     if kind == "onnx" or path.endswith(".tflite"):
         return core.read_model(path)
     with tempfile.TemporaryDirectory() as folder:

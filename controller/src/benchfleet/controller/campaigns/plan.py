@@ -206,8 +206,8 @@ def _in_time(document: CampaignDocument, spec: RunSpec) -> RunSpec:
 
 
 def _takes(file: ModelFile, batch: int) -> bool:
-    """TFLite files are resized by the runtime; ONNX files with a fixed batch cannot be."""
-    return batch == 1 or file.format != "onnx" or file.facts.get("dynamic_batch") is not False
+    """TFLite files are resized by the runtime; a fixed batch of any other format cannot be."""
+    return batch == 1 or file.format == "tflite" or file.facts.get("dynamic_batch") is not False
 
 
 def _ref(model: Model, file: ModelFile) -> ModelRef:

@@ -19,11 +19,12 @@ from benchfleet.controller.operator.follow import follow
 from benchfleet.controller.operator.push import push_dataset, push_model
 from benchfleet.controller.operator.submit import submit
 from benchfleet.core.errors import NotFoundError, one_line
+from benchfleet.core.formats import FORMATS
 from benchfleet.v1 import artifact_pb2, campaign_pb2
 from benchfleet.v1.artifact_pb2_grpc import ArtifactServiceStub
 from benchfleet.v1.campaign_pb2_grpc import CampaignServiceStub
 
-RUNTIMES = {"onnx": "onnxruntime", "tflite": "litert"}
+RUNTIMES = {name: kind.runtime for name, kind in FORMATS.items()}
 """The runtime that a format is measured with unless --runtime says another."""
 
 Say = Callable[[str], None]

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
+from importlib import import_module
 from pathlib import Path
 
 from benchfleet.core.errors import DocumentError, one_line
+from benchfleet.core.formats import HEAD_BYTES, format_of, refusal
+
+PARSERS = {
+    "onnx": "onnx_file",
+    "tflite": "tflite_file",
+    "executorch": "executorch_file",
+    "openvino_ir": "openvino_file",
+}
+"""The module that reads a format; one is imported, since each brings a library of its own."""
 
 
 def main() -> int:
@@ -14,14 +24,12 @@ def main() -> int:
     path = Path(sys.argv[1])
     shapes = {name: tuple(sizes) for name, sizes in json.loads(sys.argv[2] if len(sys.argv) > 2 else "{}").items()}
     with path.open("rb") as file:
-        head = file.read(64)
+        head = file.read(HEAD_BYTES)
     try:
-        if head[4:8] == b"TFL3":
-            from benchfleet.controller.inspection import tflite_file as parser
-        elif head[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
-            raise DocumentError("is a pickle or an archive, not a model; export it to ONNX or TFLite")
-        else:
-            from benchfleet.controller.inspection import onnx_file as parser  # type: ignore[no-redef]
+        kind = format_of(head) or ("onnx" if head[:1] in b"\x12\x1a\x3a" else None)
+        if kind is None:
+            raise DocumentError(refusal(head))
+        parser = import_module(f"benchfleet.controller.inspection.{PARSERS[kind]}")
         facts = parser.read(path, shapes)
     except DocumentError as error:
         print(error, file=sys.stderr)
@@ -32,7 +40,7 @@ def main() -> int:
     except Exception as error:  # a process boundary: any fault of a parser is a fault of the file
         kind = type(error).__name__
         print(
-            one_line(f"cannot be parsed ({kind}: {error}); is it a whole ONNX or TFLite file?", limit=400),
+            one_line(f"cannot be parsed ({kind}: {error}); is it a whole model file?", limit=400),
             file=sys.stderr,
         )
         return 2

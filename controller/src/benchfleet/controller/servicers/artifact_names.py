@@ -21,15 +21,14 @@ from benchfleet.controller.store import Store, tables
 from benchfleet.core import task as tasks
 from benchfleet.core.clock import Clock
 from benchfleet.core.errors import ConflictError, DocumentError, NotFoundError
+from benchfleet.core.formats import FORMATS, HEAD_BYTES, format_of, refusal
 from benchfleet.v1 import artifact_pb2 as pb
 from benchfleet.v1 import run_pb2
 
-FORMATS = ("onnx", "tflite")
 PRECISIONS = ("", "fp32", "fp16", "bf16", "int8", "int4", "mixed")
 FACTS_BYTES_MAX = 256 * 1024
 FACTS_DEPTH_MAX = 12
 SAMPLES_MAX = 2**40
-_HEAD_BYTES = 64
 
 
 class Registry:
@@ -113,13 +112,9 @@ class Registry:
 
     def _check_model_bytes(self, name: str, format: str, artifact: run_pb2.ArtifactRef) -> None:
         head = self._head(f"model {name}", artifact)
-        if head[4:8] == b"TFL3":
-            found = "tflite"
-        elif head[:1] == b"\x08":
-            # ModelProto begins with field 1, ir_version, a varint: there is no other mark.
-            found = "onnx"
-        else:
-            raise DocumentError(f"model {name}: neither ONNX nor TFLite by its first bytes; models are data, not code")
+        found = format_of(head)
+        if found is None:
+            raise DocumentError(f"model {name}: {refusal(head)}; models are data, not code")
         if found != format:
             raise DocumentError(f"model {name}: said to be {format}, but {found} by its first bytes")
 
@@ -131,7 +126,7 @@ class Registry:
         with file:
             if size_bytes != artifact.size_bytes:
                 raise DocumentError(f"{what}: said to have {artifact.size_bytes} bytes, but has {size_bytes}")
-            return file.read(_HEAD_BYTES)
+            return file.read(HEAD_BYTES)
 
     def _now_s(self) -> float:
         return self._clock.utc().timestamp()
