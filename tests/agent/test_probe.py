@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 
 from benchfleet.agent import probe
+from benchfleet.core import wire
+from benchfleet.core.inventory import RuntimeFacts
+from benchfleet.core.text import REPLACEMENT
 
 
 @pytest.mark.parametrize(
@@ -51,6 +54,16 @@ def test_an_interpreter_that_is_not_there_is_named(monkeypatch):
     monkeypatch.setenv("BENCHFLEET_PYTHON_NULL", "/nowhere/python")
     found = next(r for r in probe.runtimes() if r.name == "null")
     assert "/nowhere/python" in found.reason
+
+
+def test_a_host_name_that_is_no_utf8_reaches_the_wire_as_text(monkeypatch):
+    monkeypatch.setattr(probe.platform, "node", lambda: b"h\xed\xa0\x80".decode("utf-8", "surrogateescape"))
+    monkeypatch.setattr(probe, "runtimes", lambda: (RuntimeFacts(name="x", available=False, reason="no \udcff"),))
+    found = probe.inventory(labels={"rack\udcff": "\udcff3"})
+    assert found.hostname == "h" + 3 * REPLACEMENT
+    sent = wire.inventory_to_wire(found)
+    assert sent.runtimes[0].reason == f"no {REPLACEMENT}"
+    assert wire.inventory_from_wire(type(sent).FromString(sent.SerializeToString())) == found
 
 
 def test_a_probe_needs_none_of_our_packages(tmp_path, monkeypatch):

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from benchfleet.core import plugins
 from benchfleet.core.inventory import Inventory, RuntimeFacts
+from benchfleet.core.text import utf8_all
 
 RUNTIMES = "benchfleet.agent.runtimes"
 GROUP = "benchfleet.runtimes"
@@ -39,7 +40,7 @@ def inventory(*, labels: dict[str, str] | None = None, threads_max: int | None =
     """The facts of this host; slow the first time, since vendor libraries are imported in children."""
     release = _os_release()
     cpus = len(os.sched_getaffinity(0))
-    return Inventory(
+    found = Inventory(
         hostname=platform.node(),
         board=board(),
         os=release,
@@ -57,6 +58,7 @@ def inventory(*, labels: dict[str, str] | None = None, threads_max: int | None =
             k: v for k, v in {"governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")}.items() if v
         },
     )
+    return Inventory.from_json(utf8_all(found.to_json()))
 
 
 def version() -> str:

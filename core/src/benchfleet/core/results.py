@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from benchfleet.core.errors import DocumentError
+from benchfleet.core.text import utf8_all
 
 SCHEMA = 1
 
@@ -165,14 +166,14 @@ def _value(data: Any) -> Value:
 def dumps(result: Result) -> bytes:
     """Canonical bytes: the digest of a result is the sha256 of these."""
     return json.dumps(
-        to_json(result), sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=True
+        utf8_all(to_json(result)), sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=True
     ).encode("ascii")
 
 
 def loads(payload: bytes) -> Result:
     """The result in canonical or other JSON bytes; DocumentError when it is not one."""
     try:
-        data = json.loads(payload)
+        data = utf8_all(json.loads(payload))
     except (ValueError, RecursionError) as error:
         raise DocumentError(f"result: not JSON ({error})") from error
     return from_json(data)

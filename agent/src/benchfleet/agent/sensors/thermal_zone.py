@@ -19,7 +19,7 @@ def probe(root: Path) -> list[Sensor]:
     seen: dict[str, int] = {}
     for zone in sorted((root / "sys/class/thermal").glob("thermal_zone*")):
         try:
-            name = (zone / "type").read_text().strip()
+            name = (zone / "type").read_text(errors="replace").strip()
         except OSError:
             continue
         path = f"/sys/class/thermal/{zone.name}/temp"

@@ -10,6 +10,7 @@ from benchfleet.agent.sensors import Reading, Sensor
 from benchfleet.agent.session.machine import Ref
 from benchfleet.core import wire
 from benchfleet.core.inventory import Inventory
+from benchfleet.core.text import utf8
 from benchfleet.v1 import agent_pb2
 
 
@@ -59,11 +60,11 @@ def progress(of: Ref, phase: str, fraction: float = 0.0, note: str = "") -> agen
         attempt=ref(of),
         phase=f"PHASE_{phase.upper()}",
         fraction=min(1.0, max(0.0, fraction)),
-        note=note[:200],
+        note=utf8(note[:200]),
     )
     return agent_pb2.SessionRequest(progress=message)
 
 
 def bye(reason: str) -> agent_pb2.SessionRequest:
     """A clean end."""
-    return agent_pb2.SessionRequest(bye=agent_pb2.Bye(reason=reason))
+    return agent_pb2.SessionRequest(bye=agent_pb2.Bye(reason=utf8(reason)))
