@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from benchfleet.core import metric
 from benchfleet.core.evidence import Evidence, Lane, Launch, OutputCheck, Round
 from benchfleet.core.metric import catalogue, compute_all
+from benchfleet.core.results import Value
 
 LAUNCH = Launch(
     load_ns=5_000_000, first_inference_ns=900_000, warmup_converged=True, memory_base_bytes=100,
@@ -103,3 +105,18 @@ def test_a_metric_says_what_it_is(metric):
     assert metric.how
     assert metric.unit
     assert value(metric.name, evidence()).value is not None or value(metric.name, evidence()).reason
+
+
+def test_a_number_that_cannot_be_is_missing_with_its_reason(monkeypatch):
+    odd = replace(catalogue()["latency_ms_mean"], compute=lambda _: Value(value=-1.0))
+    monkeypatch.setattr(metric, "catalogue", lambda: {odd.name: odd})
+    found = compute_all(evidence())
+    assert found["latency_ms_mean"].value is None
+    assert "cannot be" in found["latency_ms_mean"].reason
+
+
+def test_every_metric_has_a_range_of_its_own_or_of_its_unit():
+    for each in catalogue().values():
+        low, high = each.range
+        assert low < high
+        assert each.unit in metric.RANGES, f"give the unit {each.unit} of {each.name} its range"

@@ -5,21 +5,49 @@ A metrics file holds `METRICS`, a tuple of Metric. Adding a file adds its metric
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from benchfleet.core import plugins
 from benchfleet.core.evidence import Evidence
-from benchfleet.core.results import Value
+from benchfleet.core.results import Value, missing
 
 PACKAGE = "benchfleet.core.metrics"
 GROUP = "benchfleet.metrics"
 
+WEEK_S = 7 * 86_400
+"""No attempt lasts longer, so no time inside one does."""
+
+RANGES: dict[str, tuple[float, float]] = {
+    "s": (0, WEEK_S),
+    "ms": (0, WEEK_S * 1e3),
+    "us": (0, WEEK_S * 1e6),
+    "h": (0, 1e6),
+    "bytes": (0, 2**60),
+    "W": (0, 1e6),
+    "mJ": (0, 1e12),
+    "1/J": (0, 1e15),
+    "1/s": (0, 1e12),
+    "degC": (-273.15, 1000),
+    "pp": (-100, 100),
+    "ratio": (0, 1e9),
+    "1": (0, 2**63),
+}
+"""What a number of a unit can be at all, where its metric does not say it closer. A unit of a new metric that is not
+here has WIDE."""
+
+WIDE = (-1e15, 1e15)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """One metric: its name ends in its unit (and percentile); `compute` never raises for what was not measured."""
+    """One metric: its name ends in its unit (and percentile); `compute` never raises for what was not measured.
+
+    `low` and `high` are what it can be at all, where the unit (RANGES) does not say it: a share ends at 1.
+    """
 
     name: str
     unit: str
@@ -27,6 +55,14 @@ class Metric:
     help: str
     how: str
     compute: Callable[[Evidence], Value]
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The least and the greatest value that can be."""
+        low, high = RANGES.get(self.unit, WIDE)
+        return (low if self.low is None else self.low, high if self.high is None else self.high)
 
 
 def catalogue() -> dict[str, Metric]:
@@ -42,4 +78,41 @@ def catalogue() -> dict[str, Metric]:
 
 def compute_all(evidence: Evidence) -> dict[str, Value]:
     """Every metric of one attempt."""
-    return {name: metric.compute(evidence) for name, metric in catalogue().items()}
+    return {name: _possible(name, metric.compute(evidence)) for name, metric in catalogue().items()}
+
+
+def _possible(name: str, value: Value) -> Value:
+    """A number that cannot be is no measurement."""
+    why = impossible(name, value)
+    return missing(f"not believed: {why}") if why else value
+
+
+def impossible(name: str, value: Value) -> str | None:
+    """Why a value cannot be what its metric says, in one sentence; None when it can.
+
+    An interval may reach a little below what can be, by its formula; it may not be inverted, nor endless.
+    """
+    if value.n is not None and value.n < 0:
+        return f"{name} has {value.n} samples"
+    low, high = _ranges().get(name, WIDE)
+    if value.value is not None and not low <= value.value <= high:
+        return f"{name} is {value.value:g}, which cannot be (it is within {low:g} and {high:g})"
+    if value.ci95 is not None:
+        first, last = value.ci95
+        if not (math.isfinite(first) and math.isfinite(last) and first <= last):
+            return f"the interval of {name} is {first:g} to {last:g}, which is none"
+        reach = max(abs(low), abs(high))
+        if not -reach <= first <= last <= reach:
+            return f"the interval of {name} is {first:g} to {last:g}, which cannot be"
+    return None
+
+
+def first_impossible(metrics: Mapping[str, Value]) -> str | None:
+    """What is wrong with the first value that cannot be; None when all can."""
+    return next((why for name, value in metrics.items() if (why := impossible(name, value))), None)
+
+
+@lru_cache(maxsize=1)
+def _ranges() -> dict[str, tuple[float, float]]:
+    """Of the whole catalogue: results are read by the thousand."""
+    return {name: metric.range for name, metric in catalogue().items()}

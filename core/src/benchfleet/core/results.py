@@ -120,7 +120,16 @@ def _value_json(value: Value) -> dict[str, Any]:
 
 
 def from_json(data: Any) -> Result:
-    """Reads any known schema; DocumentError says what is wrong with the rest."""
+    """Reads any known schema; DocumentError says what is wrong with the rest, and which number cannot be."""
+    from benchfleet.core.metric import first_impossible  # the catalogue is made of what is here
+
+    result = _read(data)
+    if why := first_impossible(result.metrics):
+        raise DocumentError(f"result: {why}", reason="IMPLAUSIBLE")
+    return result
+
+
+def _read(data: Any) -> Result:
     try:
         if data["schema"] != SCHEMA:
             raise DocumentError(f"result: schema {data['schema']!r} is not known here; upgrade benchfleet")

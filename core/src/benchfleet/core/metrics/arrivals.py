@@ -148,11 +148,11 @@ def _queries(evidence: Evidence) -> Value:
 METRICS = (
     Metric(
         name="deadline_miss_ratio", unit="ratio", better="lower", help="share of frames that were not done in time",
-        how="frames later than the deadline after they were due / frames", compute=_misses,
+        how="frames later than the deadline after they were due / frames", compute=_misses, high=1,
     ),
     Metric(
         name="latency_bound_met", unit="1", better="higher", help="1 when p99 kept within the bound that was set",
-        how="p99 from the scheduled time against latency_bound", compute=_bound,
+        how="p99 from the scheduled time against latency_bound", compute=_bound, high=1,
     ),
     Metric(
         name="dispatch_lag_us_p50", unit="us", better="lower", help="how late our own loop began a call",

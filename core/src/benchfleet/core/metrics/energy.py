@@ -164,7 +164,7 @@ METRICS = (
     ),
     Metric(
         name="net_energy_mj_per_inference", unit="mJ", better="lower", help="energy of one sample above idle",
-        how="(energy - idle power x time) / samples", compute=_of_energy(_per_inference(_net)),
+        how="(energy - idle power x time) / samples", compute=_of_energy(_per_inference(_net)), low=-1e12,
     ),
     Metric(
         name="inferences_per_joule", unit="1/J", better="higher", help="samples for a joule, gross",
@@ -172,7 +172,7 @@ METRICS = (
     ),
     Metric(
         name="energy_coverage_ratio", unit="ratio", better="higher", help="share of the rounds with fresh readings",
-        how="readings not older than two periods", compute=_of_energy(_coverage),
+        how="readings not older than two periods", compute=_of_energy(_coverage), high=1,
     ),
     Metric(
         name="battery_inferences", unit="1", better="higher", help="samples from one charge",

@@ -65,7 +65,7 @@ METRICS = (
     ),
     Metric(
         name="memory_delta_bytes", unit="bytes", better="lower", help="what loading and running added",
-        how="VmHWM minus the resident set with the runtime imported", compute=_delta,
+        how="VmHWM minus the resident set with the runtime imported", compute=_delta, low=-(2**60),
     ),
     Metric(
         name="memory_base_bytes", unit="bytes", better="lower", help="resident memory with the runtime imported",

@@ -83,7 +83,7 @@ METRICS = (
     ),
     Metric(
         name="throttled_ratio", unit="ratio", better="lower", help="share of the rounds in which the device throttled",
-        how="readings with any reason bit / readings", compute=_share,
+        how="readings with any reason bit / readings", compute=_share, high=1,
     ),
     Metric(
         name="clock_ratio", unit="ratio", better="higher", help="clock in the slowest tenth of rounds over its best",
