@@ -40,6 +40,8 @@ RANGES: dict[str, tuple[float, float]] = {
 here has WIDE."""
 
 WIDE = (-1e15, 1e15)
+ROUNDING = 1e-6
+"""What the sums of a share or a cosine may be off."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,18 +92,18 @@ def _possible(name: str, value: Value) -> Value:
 def impossible(name: str, value: Value) -> str | None:
     """Why a value cannot be what its metric says, in one sentence; None when it can.
 
-    An interval may reach a little below what can be, by its formula; it may not be inverted, nor endless.
+    An interval may reach a little beyond what can be, by its formula; it may not be inverted, nor endless.
     """
     if value.n is not None and value.n < 0:
         return f"{name} has {value.n} samples"
     low, high = _ranges().get(name, WIDE)
-    if value.value is not None and not low <= value.value <= high:
+    if value.value is not None and not low - ROUNDING <= value.value <= high + ROUNDING:
         return f"{name} is {value.value:g}, which cannot be (it is within {low:g} and {high:g})"
     if value.ci95 is not None:
         first, last = value.ci95
         if not (math.isfinite(first) and math.isfinite(last) and first <= last):
             return f"the interval of {name} is {first:g} to {last:g}, which is none"
-        reach = max(abs(low), abs(high))
+        reach = 1 + 2 * max(abs(low), abs(high))
         if not -reach <= first <= last <= reach:
             return f"the interval of {name} is {first:g} to {last:g}, which cannot be"
     return None

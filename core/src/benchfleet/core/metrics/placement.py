@@ -49,10 +49,10 @@ def _time(evidence: Evidence) -> Value:
 METRICS = (
     Metric(
         name="placement_share", unit="ratio", better="higher", help="share of nodes on what was asked for",
-        how="the engine's own assignment", compute=_nodes,
+        how="the engine's own assignment", compute=_nodes, high=1,
     ),
     Metric(
         name="placement_time_share", unit="ratio", better="higher", help="share of time on what was asked for",
-        how="profile pass, apart from the timed one", compute=_time,
+        how="profile pass, apart from the timed one", compute=_time, high=1,
     ),
 )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 
 from benchfleet.core.evidence import Evidence
 from benchfleet.core.metric import Metric
@@ -60,10 +61,10 @@ METRICS = (
     ),
     Metric(
         name="output_std", unit="1", better="lower", help="how far outputs of one input differ from call to call",
-        how="largest standard deviation of an element", compute=_std,
+        how="largest standard deviation of an element", compute=_std, high=inf,
     ),
     Metric(
         name="error_ratio", unit="ratio", better="lower", help="share of calls that raised", how="counted",
-        compute=_errors,
+        compute=_errors, high=1,
     ),
 )  # fmt: skip
