@@ -137,7 +137,10 @@ METRICS = (
         name="map_50", unit="ratio", better="higher", help="COCO's AP at IoU 0.50", how="pycocotools",
         compute=scored("map_50"), high=1,
     ),
-    Metric(name="bleu", unit="1", better="higher", help="BLEU, 0 to 100", how="sacrebleu", compute=scored("bleu"), high=100),
+    Metric(
+        name="bleu", unit="1", better="higher", help="BLEU, 0 to 100", how="sacrebleu",
+        compute=scored("bleu"), high=100,
+    ),
     Metric(
         name="rouge_l", unit="ratio", better="higher", help="F-measure of ROUGE-L", how="rouge-score",
         compute=scored("rouge_l"), high=1,
