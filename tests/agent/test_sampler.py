@@ -117,6 +117,31 @@ def test_a_thread_that_is_held_up_says_so(root: Path, monkeypatch: pytest.Monkey
         sampler.stop()
 
 
+def test_a_paused_sampler_reads_nothing_and_is_not_late_for_it(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ACTIVE_HZ", 200.0)
+    sampler = Sampler(root)
+    sampler.active(True)
+    sampler.start()
+
+    def count() -> int:
+        return len(sampler.series(*WINDOW)[0].values)
+
+    try:
+        wait_for(lambda: count() >= 3)
+        sampler.pause(True)
+        write(root, "77000")
+        wait_for(lambda: not sampler._wake.is_set())
+        paused_ns = time.monotonic_ns()
+        time.sleep(0.1)
+        assert sampler.late_ratio(paused_ns + 20_000_000, WINDOW[1]) is None
+        sampler.pause(False)
+        wait_for(lambda: sampler.series(paused_ns, WINDOW[1])[0].values[-1:] == (77.0,))
+        held = [late for late in sampler._lates.window(paused_ns, WINDOW[1])[1] if late >= 10]
+        assert held == []
+    finally:
+        sampler.stop()
+
+
 def test_a_stopped_sampler_holds_no_file(root: Path) -> None:
     sampler = Sampler(root)
     sampler.start()

@@ -61,7 +61,7 @@ class Sampler:
         self._done_ns = 0
         self._lock = threading.Lock()
         self._wake = threading.Event()
-        self._active = self._ending = False
+        self._active = self._ending = self._paused = False
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
 
     def start(self) -> None:
@@ -81,6 +81,11 @@ class Sampler:
     def active(self, active: bool) -> None:
         """10 Hz while something is measured, once in five seconds otherwise."""
         self._active = active
+        self._wake.set()
+
+    def pause(self, paused: bool) -> None:
+        """Reads nothing while paused: how much reading costs is seen beside its absence."""
+        self._paused = paused
         self._wake.set()
 
     def read_once(self, late_periods: int = 0) -> None:
@@ -178,12 +183,16 @@ class Sampler:
     def _run(self) -> None:
         schedule = Schedule(random.Random())
         while not self._ending:
+            if self._paused:
+                self._wake.wait()
+                self._wake.clear()
+                continue
             period_s = 1 / (ACTIVE_HZ if self._active else IDLE_HZ)
             due_s = schedule.next_s(time.monotonic(), period_s)
             self._wake.wait(max(0.0, due_s - time.monotonic()))
             self._wake.clear()
             started_s = time.monotonic()
-            if not self._ending:
+            if not self._ending and not self._paused:
                 self.read_once(max(0, int((started_s - due_s) / period_s)))
 
 

@@ -14,6 +14,10 @@ class Telemetry(Protocol):
         """Every sensor's readings in a window."""
         ...
 
+    def pause(self, paused: bool) -> None:
+        """Reads nothing while paused."""
+        ...
+
     def simulated(self) -> list[str]:
         """The sensors that are fakes."""
         ...
