@@ -5,7 +5,7 @@ UV := $(shell command -v uv || echo $(CURDIR)/.tools/bin/uv)
 SOURCES := core/src agent/src controller/src
 PYTEST := $(PY) -m pytest -q
 
-.PHONY: help setup demo test test-hosts test-wheels test-engines check format docs protos bench-sampler bench-agent-idle bench-cli-start bench-dispatch bench-native-agreement bench-watch-large bench-demo-time bench-energy bench-telemetry bench-stress bench-arrivals bench-omission bench-dataset-feed clean
+.PHONY: help setup demo test test-hosts test-wheels test-engines check format docs protos bench-sampler bench-agent-idle bench-cli-start bench-dispatch bench-native-agreement bench-watch-large bench-demo-time bench-energy bench-telemetry bench-monitor bench-stress bench-arrivals bench-omission bench-dataset-feed clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -81,6 +81,9 @@ bench-stress: setup ## a model quiet and under load: is any wrong median without
 
 bench-dataset-feed: setup ## a data set of 1,000 images through the declared steps, with numpy and without
 	$(PY) benchmarks/dataset_feed.py
+
+bench-monitor: setup ## what reading the sensors costs a model, in pairs of rounds
+	$(PY) benchmarks/monitor_overhead.py
 
 bench-demo-time: setup ## the demo, wall time
 	$(PY) benchmarks/demo_time.py

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from benchfleet.core.evidence import Evidence, Lane, Round
-from benchfleet.core.metric import catalogue
+from benchfleet.core.metric import catalogue, compute_all
 from benchfleet.core.samples import SensorSeries
 
 IDLE_W, BUSY_W = 4.0, 10.0
@@ -130,6 +130,7 @@ def test_a_net_energy_within_its_noise_may_be_below_zero():
     found = value("net_energy_mj_per_inference", evidence(quiet))
     assert found.value == pytest.approx(-1)
     assert found.ci95[0] < 0 < found.ci95[1]
+    assert compute_all(evidence(quiet))["net_energy_mj_per_inference"] == found
 
 
 def test_a_scenario_without_a_stream_of_samples_has_power_and_nothing_per_sample():
