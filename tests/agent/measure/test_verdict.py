@@ -254,3 +254,36 @@ def test_a_clock_that_steps_down_while_measuring_is_throttling():
             values=tuple(2.4e9 if i < 70 else low for i in range(100)),
         )  # fmt: skip
         assert flags(telemetry=(clock,)) == expected
+
+
+def test_launches_that_are_the_samples_may_differ_and_be_few():
+    def started(i):
+        return Round(
+            launch=i, index=0, start_ns=0, end_ns=1, wall_ns=(1_000_000 + 1000 * i,), cpu_ns=0, runq_wait_ns=None,
+            samples=0,
+        )  # fmt: skip
+
+    def raised(rounds):
+        lane = model(rounds=tuple(rounds), launches=(LAUNCH,) * len(rounds))
+        seen = Evidence(model=lane, baseline=None, batch=1, model_size_bytes=1, scenario="cold_start")
+        found = verdict.reasons(seen, compute_all(seen), PROFILES["standard"], QUIET)
+        return {r.flag for r in found} - {"overhead_significant"}
+
+    assert raised([started(i) for i in range(10)]) == set()
+    wild = [replace(started(i), wall_ns=(1_000_000 * (1 + i),)) for i in range(5)]
+    assert raised(wild) == {"ci_target_not_met"}
+
+
+def test_waiting_for_a_cpu_does_not_hide_in_the_pauses_of_a_schedule():
+    lane = model(
+        rounds=tuple(
+            Round(
+                launch=i, index=0, start_ns=0, end_ns=10**9, cpu_ns=0, wall_ns=(1_000_000,) * 400,
+                runq_wait_ns=60_000_000,
+                extra={"scheduled_ns": tuple(range(400)), "lag_ns": (0,) * 400, "service_ns": (1_000_000,) * 400},
+            )
+            for i in range(3)
+        )
+    )  # fmt: skip
+    seen = Evidence(model=lane, baseline=None, batch=1, model_size_bytes=1, scenario="server")
+    assert compute_all(seen)["runq_share"].value == pytest.approx(60 / 460)

@@ -136,6 +136,11 @@ class Lane:
     outputs: OutputCheck | None
     operators: dict[str, Any] | None = None
 
+    @property
+    def launch_is_sample(self) -> bool:
+        """Whether each launch was measured as a whole: how they differ is then the answer, and no fault."""
+        return bool(self.rounds) and all(r.samples == 0 for r in self.rounds)
+
     def launch_medians_ns(self) -> list[float]:
         """The median latency of every launch that has rounds."""
         series: dict[int, list[int]] = {}

@@ -5,20 +5,33 @@ from __future__ import annotations
 from statistics import median
 
 from benchfleet.core import statistics
-from benchfleet.core.evidence import Evidence
+from benchfleet.core.evidence import Evidence, Round
 from benchfleet.core.metric import Metric
 from benchfleet.core.results import Value, missing
 
 
 def _runq(evidence: Evidence) -> Value:
     rounds = [r for r in evidence.model.rounds if r.runq_wait_ns is not None]
-    wall_ns = sum(r.end_ns - r.start_ns for r in rounds)
+    wall_ns = sum(_at_work_ns(r) for r in rounds)
     if not wall_ns:
-        return missing("run-queue wait was not told: a kernel without schedstat, or a scenario that does not read it")
+        return missing("run-queue wait was not told: a kernel without schedstat, or a scenario without it")
     waited_ns = sum(r.runq_wait_ns or 0 for r in rounds)
     return Value(
-        value=waited_ns / wall_ns, n=len(rounds), method="run-queue wait / wall, in rounds", source="schedstat"
+        value=waited_ns / wall_ns,
+        n=len(rounds),
+        method="run-queue wait / wall, in rounds (without pauses)",
+        source="schedstat",
     )
+
+
+def _at_work_ns(r: Round) -> int:
+    """The length of a round; of load by a schedule, without the pauses: waiting hides in them."""
+    service = r.extra.get("service_ns")
+    if service is None:
+        return r.end_ns - r.start_ns
+    batches = r.extra.get("batch")
+    busy = sum(service) if batches is None else sum(s // b for s, b in zip(service, batches, strict=True))
+    return busy + (r.runq_wait_ns or 0)
 
 
 def _runq_all(evidence: Evidence) -> Value:

@@ -15,6 +15,8 @@ PARAMS: Dict[str, Dict[str, Any]] = {
 }
 LAUNCHES = {"quick": 5, "standard": 10, "gate": 20}
 WARM = False
+WIDTH = 0.05
+"""Of the interval of the median: fresh processes differ more than calls of one."""
 
 
 def refuse(batch: int, params: Dict[str, Any]) -> Optional[str]:
@@ -25,7 +27,14 @@ def refuse(batch: int, params: Dict[str, Any]) -> Optional[str]:
 def pace(profile: str, params: Dict[str, Any]) -> Dict[str, Any]:
     """One round a launch, and it has been over since loading."""
     launches = params["launches"] or LAUNCHES[profile]
-    return {"launches": launches, "rounds_min": 1, "rounds_max": 1, "round_span_s": 0.0, "launch_span_s": 10.0}
+    return {
+        "launches": launches,
+        "rounds_min": 1,
+        "rounds_max": 1,
+        "round_span_s": 0.0,
+        "launch_span_s": 10.0,
+        "half_width": WIDTH,
+    }
 
 
 def drive(load: Any) -> Any:

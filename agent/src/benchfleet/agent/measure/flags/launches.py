@@ -17,6 +17,8 @@ def find(seen: Seen) -> Iterator[Reason]:
     if seen.profile.launches == 1:
         yield degraded("single_launch", "one process launch: 1 in 10 is off by over 5 %; use the standard profile")
         return
+    if seen.evidence.model.launch_is_sample:
+        return
     spread = seen.number("launch_spread_ratio")
     if spread is not None and spread > LAUNCH_SPREAD:
         yield degraded("launch_spread", f"launches differ by {spread:.1%}: more launches (profile gate) average it")

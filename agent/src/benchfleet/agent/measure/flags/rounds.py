@@ -19,6 +19,9 @@ def find(seen: Seen) -> Iterator[Reason]:
     if not rounds:
         yield invalid("too_few_samples", "no round was measured: use a longer profile or timeout")
         return
+    yield from _widths(seen, [r.wall_ns for r in rounds])
+    if seen.evidence.model.launch_is_sample:
+        return  # one latency a launch: no percentile is asked of a handful, and they are no rounds of one process
     yield from _count(seen, sum(len(r.wall_ns) for r in rounds))
     medians = sorted(_corrected_median(r, seen.evidence.threads) for r in rounds)
     slow, fast = statistics.quantile(medians, 0.9), statistics.quantile(medians, 0.1)
@@ -28,7 +31,6 @@ def find(seen: Seen) -> Iterator[Reason]:
             f"round medians spread by x{slow / fast if fast else float('inf'):.2f}: the host changed speed; "
             "fix its governor and clocks, or run again or longer",
         )
-    yield from _widths(seen, [r.wall_ns for r in rounds])
 
 
 def _count(seen: Seen, count: int) -> Iterator[Reason]:
@@ -44,7 +46,9 @@ def _count(seen: Seen, count: int) -> Iterator[Reason]:
 
 
 def _corrected_median(r: Round, threads: int) -> float:
-    """Without the waiting for a CPU where it is known by call: load has its own flag."""
+    """Without the waiting for a CPU where it is known by call, nor for other arrivals: load has its own flags."""
+    if "service_ns" in r.extra:
+        return float(median(r.extra["service_ns"]))
     if threads == 1 and len(r.runq_waits_ns) == len(r.wall_ns):
         return float(median(max(0, w - q) for w, q in zip(r.wall_ns, r.runq_waits_ns, strict=True)))
     return float(median(r.wall_ns))
