@@ -20,7 +20,7 @@ from benchfleet.core import scenario
 from benchfleet.core.metric import catalogue
 
 TITLE = "Scenarios"
-ORDER = 42
+ORDER = 43
 CURVES_MAX = len(d.COLOURS)
 """In one picture: more lines than colours tell nothing."""
 
