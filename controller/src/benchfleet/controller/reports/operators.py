@@ -10,7 +10,7 @@ from benchfleet.controller.reports import Subject
 from benchfleet.controller.reports._page import render as template
 
 TITLE = "Time by operator"
-ORDER = 55
+ORDER = 57
 
 SHOWN = 12
 
