@@ -1,6 +1,6 @@
 """Is there a wrong median without a flag? One model measured quiet and under load, conditions interleaved in one run.
 
-    python benchmarks/stress_matrix.py --repeats 2 --batch 16 --profile standard
+    python benchmarks/stress_matrix.py --repeats 2 --batch 64 --profile standard
 
 Conditions: quiet; 1, 2 and 4 busy loops; a memory hog that copies through half a gigabyte; a disk that is written,
 synced and read; the fake engine whose clock drops by a third after some seconds, against the same engine at full
@@ -139,7 +139,7 @@ def main() -> None:
     """Measure, print the table and the count that matters."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--model", type=Path, help="an ONNX model; by default digits-fp32")
-    parser.add_argument("--batch", type=int, default=16, help="long enough for the wait to be read after each call")
+    parser.add_argument("--batch", type=int, default=64, help="long enough for the wait to be read after each call")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--profile", default="standard")
     parser.add_argument("--repeats", type=int, default=2)
