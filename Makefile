@@ -76,6 +76,13 @@ bench-watch-large: setup ## what a change costs a watcher of 10,000 runs
 bench-telemetry: setup ## live telemetry in columns against labelled rows, bytes and CPU of the controller
 	$(PY) benchmarks/telemetry_wire.py
 
+.PHONY: bench-reproducibility bench-coverage
+bench-reproducibility: setup ## the same model again and again, quiet and under load: how far its numbers vary
+	$(PY) benchmarks/reproducibility.py
+
+bench-coverage: setup ## do the 95 % intervals cover, on made-up and on recorded series?
+	$(PY) benchmarks/coverage.py
+
 bench-stress: setup ## a model quiet and under load: is any wrong median without a flag?
 	$(PY) benchmarks/stress_matrix.py
 

@@ -68,6 +68,7 @@ class Cell:
 
     condition: str
     p50_ms: float
+    headline_ms: float
     free_ms: float | None
     flags: tuple[str, ...]
     verdict: str
@@ -103,6 +104,7 @@ def bench(condition: str, arguments: list[str]) -> Cell:
     return Cell(
         condition=condition,
         p50_ms=metrics["latency_ms_p50"]["value"],
+        headline_ms=metrics["launches_ms_p50"]["value"],
         free_ms=metrics["contention_free_ms_p50"]["value"],
         flags=tuple(dict.fromkeys(reason["flag"] for reason in result["reasons"])),
         verdict=result["verdict"],
