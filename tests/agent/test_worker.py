@@ -15,7 +15,7 @@ import pytest
 from benchfleet.agent import spool as spool_module
 from benchfleet.agent.cache import Cache
 from benchfleet.agent.sampler import Sampler
-from benchfleet.agent.session.machine import Offer, Ref
+from benchfleet.agent.session.machine import Member, Offer, Ref
 from benchfleet.agent.spool import Entry, Spool
 from benchfleet.agent.worker import Worker
 from benchfleet.core import results
@@ -54,12 +54,22 @@ class Device:
         yield MODEL[offset:]
 
     async def run(self, **changes: Any) -> Entry | None:
-        spec = RunSpec(
-            model=ModelRef(name="m:1", format="onnx", precision=None, artifact=ARTIFACT),
-            **{"runtime": "null", "profile": "quick", **changes},
+        found = await self.run_block([changes])
+        return found[0] if found else None
+
+    async def run_block(self, cells: list[dict[str, Any]]) -> list[Entry]:
+        members = tuple(
+            Member(
+                ref=Ref(f"run-{i}", 1),
+                spec=RunSpec(
+                    model=ModelRef(name="m:1", format="onnx", precision=None, artifact=ARTIFACT),
+                    **{"runtime": "null", "profile": "quick", **changes},
+                ),
+            )
+            for i, changes in enumerate(cells, 1)
         )
         return await self._worker.run(
-            Offer(ref=Ref("run-1", 1), spec=spec),
+            Offer(members=members),
             self.fetch,
             incarnation=1,
             stop=asyncio.Event(),
@@ -123,3 +133,28 @@ async def test_a_result_whose_series_finds_no_room_says_so(tmp_path: Path, monke
     assert entry.outcome == "ok"
     assert entry.series is None
     assert "series wait" in results.loads(entry.result_json).provenance["series_not_kept"]
+
+
+async def test_the_cells_of_an_offer_are_measured_as_one_block(tmp_path: Path) -> None:
+    entries = await Device(tmp_path, PLENTY).run_block([{}, {"runtime_options": {"latency_us": 20}}])
+    assert [entry.run_id for entry in entries] == ["run-1", "run-2"]
+    blocks = [results.loads(entry.result_json).provenance["block"] for entry in entries]
+    assert blocks[0] == blocks[1]
+    assert blocks[0]["cells"] == ["run-1.1", "run-2.1"]
+
+
+async def test_cells_that_do_not_fit_on_the_disk_together_are_measured_one_after_the_other(tmp_path: Path) -> None:
+    device = Device(tmp_path, free_bytes=20_000_000)  # enough for one quick run, not for two
+    entries = await device.run_block([{}, {"runtime_options": {"latency_us": 20}}])
+    assert [entry.outcome for entry in entries] == ["ok", "ok"]
+    assert [len(results.loads(e.result_json).provenance["block"]["cells"]) for e in entries] == [1, 1]
+
+
+async def test_a_cell_that_cannot_be_begun_leaves_the_others_of_its_block_alone(tmp_path: Path) -> None:
+    entries = await Device(tmp_path, PLENTY).run_block([{"threads": 64}, {}])
+    assert {entry.run_id: entry.outcome for entry in entries} == {"run-1": "failed", "run-2": "ok"}
+
+
+async def test_cells_whose_rounds_are_not_alike_are_no_block(tmp_path: Path) -> None:
+    entries = await Device(tmp_path, PLENTY).run_block([{}, {"batch": 2, "scenario": "offline"}])
+    assert [len(results.loads(e.result_json).provenance["block"]["cells"]) for e in entries] == [1, 1]

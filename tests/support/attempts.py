@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from importlib import resources
 from pathlib import Path
 
-from benchfleet.agent.measure.attempt import Files, measure
+from benchfleet.agent.measure.attempt import Around, Files, measure
 from benchfleet.core.clock import SystemClock
 from benchfleet.core.inventory import Inventory
 from benchfleet.core.runspec import Artifact, ModelRef, RunSpec
@@ -30,4 +31,5 @@ async def attempt(tmp_path, path, *, runtime="onnxruntime", baseline=None, datas
         dataset=Artifact(digest="0" * 64, size_bytes=1) if dataset else None, **more,
     )  # fmt: skip
     files = Files(model=path, baseline=baseline, dataset=dataset)
-    return await measure(spec, files, workspace=tmp_path / "work", inventory=INVENTORY, clock=SystemClock(), stop=stop)
+    around = Around(workspace=tmp_path / "work", inventory=INVENTORY, clock=SystemClock(), stop=stop or asyncio.Event())
+    return await measure(spec, files, around)

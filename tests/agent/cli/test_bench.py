@@ -22,6 +22,10 @@ DATA = Path(str(resources.files("benchfleet.controller"))) / "demo" / "data"
 FP32 = str(DATA / "digits-fp32.onnx")
 
 
+MEASURED = (0, 3)
+"""A busy host makes the verdict invalid, and says so: that is no fault of what is tested here."""
+
+
 @pytest.fixture
 def agent(tmp_path):
     scratch = tmp_path / "scratch"
@@ -32,7 +36,12 @@ def agent(tmp_path):
             [sys.executable, "-c", "from benchfleet.agent.cli.main import main; main()", *arguments],
             capture_output=True,
             text=True,
-            env={**os.environ, "TMPDIR": str(scratch), "BENCHFLEET_HOST_LOCK": str(tmp_path / "lock")},
+            env={
+                **os.environ,
+                "TMPDIR": str(scratch),
+                "BENCHFLEET_HOST_LOCK": str(tmp_path / "lock"),
+                "XDG_STATE_HOME": str(tmp_path / "xdg"),
+            },
             timeout=120,
             check=False,
         )
@@ -46,7 +55,7 @@ def agent(tmp_path):
 def test_a_measured_model_is_a_result_in_the_schema(agent, tmp_path):
     kept = tmp_path / "series.zip"
     done = agent("bench", FP32, "--data", str(DATA / "digits-test.npz"), "--series", str(kept), "--json")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode in MEASURED, done.stderr
     result = results.loads(done.stdout.encode())
     assert result.metrics["accuracy_top1"].value > 0.97
     assert result.metrics["harness_overhead_us"].value > 0
@@ -57,7 +66,7 @@ def test_a_measured_model_is_a_result_in_the_schema(agent, tmp_path):
 
 def test_the_table_ends_with_the_verdict_and_says_what_was_not_measured(agent):
     done = agent("bench", FP32, "--runtime", "null", "--option", "latency_us=300")
-    assert done.returncode == 0
+    assert done.returncode in MEASURED
     lines = done.stdout.splitlines()
     assert lines[0].startswith("latency_ms_p50")
     assert any(line.startswith("not measured") for line in lines)

@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from benchfleet.agent.measure import profiles
-from benchfleet.agent.measure.attempt import Files, measure
+from benchfleet.agent.measure.attempt import Around, Files, measure
 from benchfleet.core.clock import SystemClock
 from benchfleet.core.inventory import Inventory
 from benchfleet.core.runspec import Artifact, ModelRef, RunSpec
@@ -48,10 +48,8 @@ async def measured(tmp_path, *, profile="tiny", on_progress=lambda *_: None, tim
     spec = RunSpec(
         model=model, runtime="fake", profile=profile, runtime_options=options or {}, timeout_s=timeout_s, **more
     )
-    done = await measure(
-        spec, Files(model=MODEL), workspace=tmp_path / "work", inventory=INVENTORY, clock=SystemClock(),
-        on_progress=on_progress,
-    )  # fmt: skip
+    around = Around(workspace=tmp_path / "work", inventory=INVENTORY, clock=SystemClock(), progress=on_progress)
+    done = await measure(spec, Files(model=MODEL), around)
     return done.result
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from benchfleet.agent.cli.bench import model_ref
 from benchfleet.agent.measure import raw_telemetry, series
-from benchfleet.agent.measure.attempt import Files, measure
+from benchfleet.agent.measure.attempt import Around, Files, measure
 from benchfleet.agent.probe import inventory
 from benchfleet.agent.sampler import Sampler
 from benchfleet.agent.sensors.simulated import Program
@@ -154,10 +154,7 @@ async def test_an_attempt_keeps_what_its_sensors_said(tmp_path, monkeypatch):
         measured = await measure(
             RunSpec(model=model_ref(MODEL), runtime="onnxruntime", profile="quick"),
             Files(model=MODEL),
-            workspace=tmp_path / "work",
-            inventory=inventory(),
-            clock=SystemClock(),
-            telemetry=sampler,
+            Around(workspace=tmp_path / "work", inventory=inventory(), clock=SystemClock(), telemetry=sampler),
         )
     finally:
         await asyncio.to_thread(sampler.stop)

@@ -18,8 +18,12 @@ SPEC = RunSpec(
 ONE, TWO = m.Ref("run-1", 1), m.Ref("run-2", 1)
 
 
-def offered(ref: m.Ref, ttl_s: float = 30.0) -> m.Offered:
-    return m.Offered(offer=m.Offer(ref=ref, spec=SPEC), ttl_s=ttl_s)
+def offered(*refs: m.Ref, ttl_s: float = 30.0) -> m.Offered:
+    return m.Offered(offer=m.Offer(members=tuple(m.Member(ref=ref, spec=SPEC) for ref in refs)), ttl_s=ttl_s)
+
+
+def ended(*refs: m.Ref, spooled: bool = True) -> m.Ended:
+    return m.Ended(refs=refs, spooled=frozenset(refs if spooled else ()))
 
 
 def after(*events: tuple[float, m.Event]) -> tuple[m.State, tuple[m.Action, ...]]:
@@ -40,7 +44,7 @@ def test_the_same_offer_again_is_accepted_again_and_not_started_twice() -> None:
 
 
 def test_an_offer_of_a_spooled_attempt_is_answered_and_not_measured_again() -> None:
-    _, actions = after((0, offered(ONE)), (1, m.Ended(ref=ONE, spooled=True)), (2, offered(ONE)))
+    _, actions = after((0, offered(ONE)), (1, ended(ONE)), (2, offered(ONE)))
     assert actions == (m.Tell(ONE, m.SPOOLED),)
 
 
@@ -48,13 +52,13 @@ def test_an_older_epoch_of_the_active_run_is_ignored() -> None:
     state, actions = after((0, offered(m.Ref("run-1", 2))), (1, offered(ONE)))
     assert actions == ()
     assert state.active is not None
-    assert state.active.ref.epoch == 2
+    assert state.active.refs[0].epoch == 2
 
 
 def test_another_offer_starts_only_when_nothing_of_the_first_runs() -> None:
     state, actions = after((0, offered(ONE)), (1, offered(TWO)))
     assert actions == (m.Stop(ONE, "superseded"),)
-    state, actions = m.step(state, m.Ended(ref=ONE, spooled=False), 2)
+    state, actions = m.step(state, ended(ONE, spooled=False), 2)
     assert actions == (m.Tell(ONE, m.STOPPED), m.Tell(TWO, m.ACCEPTED), m.Start(offered(TWO).offer))
 
 
@@ -88,9 +92,46 @@ def test_a_draining_agent_takes_nothing_new() -> None:
     assert actions == (m.Tell(ONE, m.STOPPED),)
 
 
+def test_a_block_is_accepted_started_and_ended_attempt_by_attempt() -> None:
+    state, actions = after((0, offered(ONE, TWO)))
+    assert actions == (m.Tell(ONE, m.ACCEPTED), m.Tell(TWO, m.ACCEPTED), m.Start(offered(ONE, TWO).offer))
+    _, actions = m.step(state, m.Ended(refs=(ONE, TWO), spooled=frozenset({TWO})), 5)
+    assert actions == (m.Tell(ONE, m.STOPPED), m.Tell(TWO, m.SPOOLED))
+
+
+def test_an_offer_that_is_half_done_starts_the_other_half() -> None:
+    _, actions = after((0, offered(ONE)), (1, ended(ONE)), (2, offered(ONE, TWO)))
+    assert actions == (m.Tell(ONE, m.SPOOLED), m.Tell(TWO, m.ACCEPTED), m.Start(offered(TWO).offer))
+
+
+def test_what_is_left_of_a_block_may_be_offered_again() -> None:
+    state, actions = after((0, offered(ONE, TWO)), (9, offered(TWO)))
+    assert actions == (m.Tell(TWO, m.ACCEPTED),)
+    assert state.deadline_s == 39.0
+
+
+def test_nobody_joins_a_block_that_has_begun() -> None:
+    _, actions = after((0, offered(ONE)), (1, offered(ONE, TWO)))
+    assert actions == (m.Tell(ONE, m.ACCEPTED), m.Tell(TWO, m.STOPPED))
+
+
+def test_a_beat_renews_a_block_only_when_it_named_all_of_it() -> None:
+    state, _ = after((0, offered(ONE, TWO)), (5, m.Renewed(sent_s=5, refs=frozenset({ONE}), ttl_s=30)))
+    assert state.deadline_s == 30.0
+    state, _ = m.step(state, m.Renewed(sent_s=6, refs=frozenset({ONE, TWO}), ttl_s=30), 7)
+    assert state.deadline_s == 36.0
+
+
+def test_a_cancel_of_one_attempt_stops_its_block() -> None:
+    state, actions = after((0, offered(ONE, TWO)), (1, m.Cancelled(ref=TWO)))
+    assert actions == (m.Stop(ONE, "cancelled"),)
+    assert m.step(state, m.Cancelled(ref=ONE), 2)[1] == ()
+
+
 REFS = st.builds(m.Ref, st.sampled_from(["run-1", "run-2", "run-3"]), st.integers(1, 3))
+BLOCKS = st.lists(REFS, min_size=1, max_size=3, unique_by=lambda ref: ref.run_id)
 EVENTS = st.one_of(
-    REFS.map(offered),
+    BLOCKS.map(lambda refs: offered(*refs)),
     REFS.map(lambda ref: m.Cancelled(ref=ref)),
     st.just(m.Tick()),
     st.just("end"),
@@ -99,27 +140,32 @@ EVENTS = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 20), EVENTS), max_size=40))
-def test_at_most_one_attempt_runs_and_none_is_measured_twice(script: list[tuple[float, object]]) -> None:
+def test_at_most_one_block_runs_and_no_attempt_is_measured_twice(script: list[tuple[float, object]]) -> None:
     state, now_s = m.State(), 0.0
-    running: m.Ref | None = None
+    running: tuple[m.Ref, ...] = ()
     started: list[m.Ref] = []
     for wait_s, event in script:
         now_s += wait_s
         if event == "end":
-            if running is None:
+            if not running:
                 continue
-            event, running = m.Ended(ref=running, spooled=True), None
+            event, running = ended(*running), ()
         elif event == "renew":
-            event = m.Renewed(sent_s=now_s, refs=frozenset({running} if running else ()), ttl_s=30.0)
+            event = m.Renewed(sent_s=now_s, refs=frozenset(running), ttl_s=30.0)
         state, actions = m.step(state, event, now_s)  # type: ignore[arg-type]  # the two words were replaced above
         for action in actions:
             if isinstance(action, m.Start):
-                assert running is None, "two attempts at once"
-                running = action.offer.ref
-                started.append(running)
-        assert (state.active.ref if state.active else None) == running
-        if running is not None and isinstance(event, m.Tick) and now_s >= state.deadline_s:
+                assert not running, "two blocks at once"
+                running = action.offer.refs
+                started += running
+        assert (state.active.refs if state.active else ()) == running
+        if running and isinstance(event, m.Tick) and now_s >= state.deadline_s:
             assert state.stopping, "measures without a lease"
+        if isinstance(event, m.Offered) and not state.draining and state.waiting is None:
+            told = {action.ref for action in actions if isinstance(action, m.Tell)}
+            newest = {ref.run_id: ref.epoch for ref in running}
+            old = any(ref.epoch < newest.get(ref.run_id, 0) for ref in event.offer.refs)
+            assert told >= set(event.offer.refs) or old or state.stopping, "an offer was not answered"
     assert len(started) == len(set(started))

@@ -193,17 +193,20 @@ class Daemon:
             self._step(machine.Renewed(sent_s=answered[0], refs=answered[1], ttl_s=self._ttl_s))
 
     def _offered(self, assign: agent_pb2.Assign) -> None:
-        of = Ref(assign.attempt.run_id, assign.attempt.epoch)
-        if not _RUN_ID.fullmatch(of.run_id):  # it becomes the name of a folder
-            log.warning("assign event=refused run=%r error=not a run id", of.run_id[:80])
-            return
-        try:
-            spec = wire.runspec_from_wire(assign.spec)
-        except DocumentError as error:
-            log.warning("assign event=refused run=%s error=%s", of.run_id, error)
-            self._send(messages.progress(of, machine.STOPPED))
-            return
-        self._step(machine.Offered(offer=machine.Offer(ref=of, spec=spec), ttl_s=self._ttl_s))
+        wanted = [(assign.attempt, assign.spec), *((each.attempt, each.spec) for each in assign.companions)]
+        members = []
+        for attempt, said in wanted:
+            of = Ref(attempt.run_id, attempt.epoch)
+            if not _RUN_ID.fullmatch(of.run_id):  # it becomes the name of a folder
+                log.warning("assign event=refused run=%r error=not a run id", of.run_id[:80])
+                continue
+            try:
+                members.append(machine.Member(ref=of, spec=wire.runspec_from_wire(said)))
+            except DocumentError as error:
+                log.warning("assign event=refused run=%s error=%s", of.run_id, error)
+                self._send(messages.progress(of, machine.STOPPED))
+        if members:
+            self._step(machine.Offered(offer=machine.Offer(members=tuple(members)), ttl_s=self._ttl_s))
 
     async def drained(self) -> None:
         """Stops what runs; returns when nothing of it does, or after DRAIN_S."""
@@ -213,7 +216,7 @@ class Daemon:
 
     def active(self) -> list[Ref]:
         """What is worked on."""
-        return [self.machine.active.ref] if self.machine.active is not None else []
+        return list(self.machine.active.refs) if self.machine.active is not None else []
 
     def _send(self, message: agent_pb2.SessionRequest) -> None:
         if self.outbound is not None:
@@ -236,29 +239,37 @@ class Daemon:
 
     def _start(self, offer: machine.Offer) -> None:
         stop = asyncio.Event()
-        self._stops[offer.ref] = stop
-        task = asyncio.create_task(self._attempt(offer, stop))
+        self._stops[offer.refs[0]] = stop
+        task = asyncio.create_task(self._block(offer, stop))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _attempt(self, offer: machine.Offer, stop: asyncio.Event) -> None:
-        entry: Entry | None = None
+    async def _block(self, offer: machine.Offer, stop: asyncio.Event) -> None:
+        spooled: list[Entry] = []
+        pace = messages.Pace()
+
+        def progress(phase: str, fraction: float, note: str) -> None:
+            if pace.due(phase, self.clock.monotonic_s()):
+                for of in offer.refs:
+                    self._send(messages.progress(of, phase, fraction, note))
+
         try:
-            entry = await self.worker.run(
+            spooled = await self.worker.run(
                 offer,
                 self.transfers.fetch,
                 incarnation=self.instance.incarnation,
                 stop=stop,
                 deadline_s=lambda: self.machine.deadline_s,
-                progress=lambda phase, fraction, note: self._send(messages.progress(offer.ref, phase, fraction, note)),
+                progress=progress,
             )
         except (BenchfleetError, grpc.aio.AioRpcError, OSError) as error:
-            log.warning("attempt event=broken run=%s error=%s", offer.ref.run_id, error)
+            log.warning("attempt event=broken run=%s error=%s", offer.refs[0].run_id, error)
         finally:
-            self._stops.pop(offer.ref, None)
-            if entry is not None:
+            self._stops.pop(offer.refs[0], None)
+            if spooled:
                 self._report.set()
-            self._step(machine.Ended(ref=offer.ref, spooled=entry is not None))
+            refs = frozenset(Ref(entry.run_id, entry.epoch) for entry in spooled)
+            self._step(machine.Ended(refs=offer.refs, spooled=refs))
 
     async def _tick(self) -> None:
         while True:

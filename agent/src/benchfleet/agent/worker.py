@@ -1,24 +1,25 @@
-"""One attempt on this device: fetch, measure, spool. What goes wrong is a result too."""
+"""What an offer asks of this device: fetch, measure together, spool. What goes wrong is a result too."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from benchfleet.agent import memory
 from benchfleet.agent.cache import Cache, CorruptError, Fetch
 from benchfleet.agent.disk import FULL
-from benchfleet.agent.measure.attempt import Files, measure
+from benchfleet.agent.measure.block import Around, Cell, Files, Measured, Progress, measure_block
 from benchfleet.agent.measure.conclusion import without_series
 from benchfleet.agent.measure.profiles import PROFILES
+from benchfleet.agent.measure.reference import Reference
 from benchfleet.agent.runner.loop import CALLS_MAX
 from benchfleet.agent.sampler import Sampler
-from benchfleet.agent.session.machine import Offer
+from benchfleet.agent.session.machine import Member, Offer, Ref
 from benchfleet.agent.spool import Entry, Spool
-from benchfleet.core import results
+from benchfleet.core import results, scenario
 from benchfleet.core.clock import Clock
 from benchfleet.core.errors import UnreachableError
 from benchfleet.core.inventory import Inventory
@@ -27,7 +28,6 @@ from benchfleet.core.runspec import Artifact, RunSpec
 
 log = logging.getLogger(__name__)
 
-Progress = Callable[[str, float, str], None]
 SCRATCH_BYTES = 16 * 1024**2
 """Logs of the runners, what a runtime compiles or unpacks, and what the sensors said (8 MiB at most)."""
 CALL_BYTES = 3 * 8
@@ -35,12 +35,13 @@ CALL_BYTES = 3 * 8
 
 
 class Worker:
-    """Runs attempts, one at a time."""
+    """Measures what an offer asks for, one offer at a time."""
 
     def __init__(
         self, state: Path, cache: Cache, spool: Spool, sampler: Sampler, inventory: Inventory, clock: Clock
     ) -> None:
         self._folder = state / "work"
+        self._reference = Reference(file=state / "reference.json")
         self._cache, self._spool, self._sampler = cache, spool, sampler
         self._inventory, self._clock = inventory, clock
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -55,78 +56,106 @@ class Worker:
         stop: asyncio.Event,
         deadline_s: Callable[[], float],
         progress: Progress,
-    ) -> Entry | None:
-        """The spooled result; None when there is nothing to report: stopped, or too many results wait already."""
+    ) -> list[Entry]:
+        """The spooled results; an attempt that has none was stopped, or too many results wait already."""
         if self._spool.full:
-            log.warning("attempt event=refused run=%s why=spool_full", offer.ref.run_id)
-            return None
-        workspace = self._folder / f"{offer.ref.run_id}.{offer.ref.epoch}"
+            log.warning("attempt event=refused run=%s why=spool_full", offer.refs[0].run_id)
+            return []
+        workspace = self._folder / _folder_name(offer.refs[0])
+        around = Around(
+            workspace=workspace,
+            inventory=self._inventory,
+            clock=self._clock,
+            telemetry=self._sampler,
+            reference=self._reference,
+            progress=progress,
+            stop=stop,
+            lease_deadline_s=deadline_s,
+        )
         self._sampler.active(True)
+        spooled = []
         try:
-            result, series = await self._attempt(offer, fetch, workspace, stop, deadline_s, progress)
-            if result.outcome == "stopped":
-                return None
-            if series is not None and (why := self._spool.refuses(series)) is not None:
-                result, series = without_series(result, why), None
-            entry = Entry(
-                run_id=offer.ref.run_id,
-                epoch=offer.ref.epoch,
-                result_json=results.dumps(result),
-                outcome=result.outcome,
-                failure_reason=result.failure.reason if result.failure else "",
-                incarnation=incarnation,
-                series=series,
-            )
-            return await asyncio.to_thread(self._spool.put, entry)
+            left = list(offer.members)
+            while left and not stop.is_set():
+                group = self._group(left)
+                del left[: len(group)]
+                # Whatever the disk or a peer does to one cell, the others keep what they have.
+                for ref, measured in await self._measured(group, fetch, around):
+                    if measured.result.outcome != "stopped":
+                        spooled.append(await asyncio.to_thread(self._put, ref, measured, incarnation))
+                self._cache.release()
+            return spooled
         finally:
             self._sampler.active(False)
             self._cache.release()
             shutil.rmtree(workspace, ignore_errors=True)
             memory.trim()
 
-    async def _attempt(
-        self,
-        offer: Offer,
-        fetch: Fetch,
-        workspace: Path,
-        stop: asyncio.Event,
-        deadline_s: Callable[[], float],
-        progress: Progress,
-    ) -> tuple[Result, Path | None]:
-        spec = offer.spec
-        refused = self._refusal(offer)
+    def _put(self, ref: Ref, measured: Measured, incarnation: int) -> Entry:
+        result, series = measured.result, measured.series
+        if series is not None and (why := self._spool.refuses(series)) is not None:
+            result, series = without_series(result, why), None
+        entry = Entry(
+            run_id=ref.run_id,
+            epoch=ref.epoch,
+            result_json=results.dumps(result),
+            outcome=result.outcome,
+            failure_reason=result.failure.reason if result.failure else "",
+            incarnation=incarnation,
+            series=series,
+        )
+        return self._spool.put(entry)
+
+    def _group(self, members: Sequence[Member]) -> list[Member]:
+        """The first members whose files fit on the disk together and that can run side by side; at least one."""
+        group = [members[0]]
+        for member in members[1:]:
+            together = _pace(member.spec) == _pace(members[0].spec) and not scenario.is_alone(member.spec.scenario)
+            if not together or self._shortage([m.spec for m in (*group, member)]) is not None:
+                break
+            group.append(member)
+        return group
+
+    async def _measured(self, group: Sequence[Member], fetch: Fetch, around: Around) -> list[tuple[Ref, Measured]]:
+        """One outcome per member; those that cannot be begun have theirs at once."""
+        found: list[tuple[Ref, Measured]] = []
+        cells: list[tuple[Ref, Cell]] = []
+        around.progress("preparing", 0.0, "fetching artifacts")
+        for member in group:
+            cell = await self._prepared(member, fetch, around.stop)
+            if isinstance(cell, Cell):
+                cells.append((member.ref, cell))
+            else:
+                found.append((member.ref, Measured(result=cell, series=None)))
+        if cells:
+            measured = await measure_block([cell for _, cell in cells], around)
+            found += zip((ref for ref, _ in cells), measured, strict=True)
+        return found
+
+    async def _prepared(self, member: Member, fetch: Fetch, stop: asyncio.Event) -> Cell | Result:
+        """A cell with its files here, or the result of an attempt that cannot have them."""
+        spec = member.spec
+        refused = self._refusal(spec)
         if refused is not None:
-            return _failed(offer, "unsupported_option", "prepare", refused), None
-        short = self._shortage(offer)
+            return _failed(spec, "unsupported_option", refused)
+        short = self._shortage([spec])
         if short is not None:
-            return _failed(offer, "disk_low", "prepare", short), None
-        progress("preparing", 0.0, "fetching artifacts")
+            return _failed(spec, "disk_low", short)
         try:
-            files = await _or_stop(self._files(offer, fetch), stop)
+            files = await _or_stop(self._files(spec, fetch), stop)
         except CorruptError as error:
-            return _failed(offer, "artifact_corrupt", "prepare", str(error)), None
+            return _failed(spec, "artifact_corrupt", str(error))
         except UnreachableError as error:
-            return _failed(offer, "artifact_unavailable", "prepare", str(error)), None
+            return _failed(spec, "artifact_unavailable", str(error))
         except OSError as error:
             reason = "disk_low" if error.errno in FULL else "disk"
-            return _failed(offer, reason, "prepare", f"artifacts cannot be stored ({error.strerror})"), None
+            return _failed(spec, reason, f"artifacts cannot be stored ({error.strerror})")
         if files is None:
-            return _failed(offer, "stopped", "prepare", "stopped while fetching", outcome="stopped"), None
-        measured = await measure(
-            spec,
-            files,
-            workspace=workspace,
-            inventory=self._inventory,
-            clock=self._clock,
-            telemetry=self._sampler,
-            on_progress=progress,
-            stop=stop,
-            lease_deadline_s=deadline_s,
-        )
-        return measured.result, measured.series
+            return _failed(spec, "stopped", "stopped while fetching", outcome="stopped")
+        return Cell(name=_folder_name(member.ref), spec=spec, files=files)
 
-    def _refusal(self, offer: Offer) -> str | None:
-        spec, limit = offer.spec, self._inventory.cpu_count
+    def _refusal(self, spec: RunSpec) -> str | None:
+        limit = self._inventory.cpu_count
         if spec.threads > limit:
             return f"{spec.threads} threads asked, this agent offers {limit}"
         runtime = self._inventory.runtime(spec.runtime)
@@ -136,12 +165,12 @@ class Worker:
             return f"profile {spec.profile!r} is not known to this agent"
         return None
 
-    def _shortage(self, offer: Offer) -> str | None:
-        """What the attempt lacks of the disk, after the cache has made what room it can."""
-        spec = offer.spec
-        found = (spec.model.artifact, spec.baseline.artifact if spec.baseline else None, spec.dataset)
-        artifacts = [artifact for artifact in found if artifact is not None]
-        fetched_bytes, scratch_bytes = self._cache.missing_bytes(artifacts), _scratch_bytes(spec)
+    def _shortage(self, specs: Sequence[RunSpec]) -> str | None:
+        """What a block lacks of the disk, after the cache has made what room it can."""
+        wanted = {artifact.digest: artifact for spec in specs for artifact in _artifacts(spec)}
+        artifacts = list(wanted.values())
+        fetched_bytes = self._cache.missing_bytes(artifacts)
+        scratch_bytes = SCRATCH_BYTES + sum(_series_bytes(spec) for spec in specs)
         needed_bytes = fetched_bytes + scratch_bytes
         free_bytes = self._cache.free_up(needed_bytes, artifacts)
         if free_bytes >= needed_bytes:
@@ -151,11 +180,10 @@ class Worker:
             f"({fetched_bytes / 1e6:.0f} to fetch, {scratch_bytes / 1e6:.0f} to measure): free space on the device"
         )
 
-    async def _files(self, offer: Offer, fetch: Fetch) -> Files:
+    async def _files(self, spec: RunSpec, fetch: Fetch) -> Files:
         async def get(artifact: Artifact | None) -> Path | None:
             return None if artifact is None else await self._cache.get(artifact, fetch)
 
-        spec = offer.spec
         model = await get(spec.model.artifact)
         assert model is not None
         baseline = await get(spec.baseline.artifact if spec.baseline else None)
@@ -174,17 +202,31 @@ async def _or_stop(work, stop: asyncio.Event):  # type: ignore[no-untyped-def]
             each.cancel()
 
 
-def _scratch_bytes(spec: RunSpec) -> int:
-    """The most an attempt writes beside its artifacts: the raw nanoseconds, twice where waits are kept, and the zip."""
-    plan = PROFILES[spec.profile]
+def _pace(spec: RunSpec) -> tuple[str, str, str]:
+    """What sets how long rounds are and how many: lanes of one block have it in common."""
+    return spec.profile, spec.scenario, repr(sorted(spec.scenario_params.items()))
+
+
+def _folder_name(ref: Ref) -> str:
+    return f"{ref.run_id}.{ref.epoch}"
+
+
+def _artifacts(spec: RunSpec) -> list[Artifact]:
+    found = (spec.model.artifact, spec.baseline.artifact if spec.baseline else None, spec.dataset)
+    return [artifact for artifact in found if artifact is not None]
+
+
+def _series_bytes(spec: RunSpec) -> int:
+    """The most that the raw series of a cell take: its nanoseconds, twice where waits are kept, and the zip."""
+    plan = PROFILES.get(spec.profile, PROFILES["standard"])
     lanes = 2 if spec.baseline else 1
-    return SCRATCH_BYTES + lanes * plan.launches * plan.rounds_max * CALLS_MAX * CALL_BYTES
+    return lanes * plan.launches * plan.rounds_max * CALLS_MAX * CALL_BYTES
 
 
-def _failed(offer: Offer, reason: str, phase: str, detail: str, *, outcome: str = "failed") -> Result:
+def _failed(spec: RunSpec, reason: str, detail: str, *, outcome: str = "failed") -> Result:
     return Result(
         outcome="stopped" if outcome == "stopped" else "failed",
         verdict="invalid",
-        cell=offer.spec.to_json(),
-        failure=Failure(reason=reason, phase=phase, detail=detail),
+        cell=spec.to_json(),
+        failure=Failure(reason=reason, phase="prepare", detail=detail),
     )

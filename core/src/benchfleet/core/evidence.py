@@ -5,6 +5,7 @@ One lane is one model (the cell's, or its baseline); rounds of two lanes with th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
@@ -26,13 +27,13 @@ class Round:
     index: int
     start_ns: int
     end_ns: int
-    wall_ns: tuple[int, ...]
+    wall_ns: Sequence[int]
     cpu_ns: int
     runq_wait_ns: int | None
-    runq_waits_ns: tuple[int, ...] = ()
     samples: int | None = None
     unserved: int = 0
-    extra: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    runq_waits_ns: Sequence[int] = ()
+    extra: dict[str, Sequence[int]] = field(default_factory=dict)
     tasks_wait_ns: int | None = None
     stops: int = 0
 
@@ -151,8 +152,10 @@ class Lane:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """All that was seen in one attempt; telemetry is on CLOCK_MONOTONIC, as the rounds are.
+    """All that was seen of one cell; telemetry is on CLOCK_MONOTONIC, as the rounds are.
 
+    `reference` is the fixed work that every block runs, `reference_baseline_ns` what it took on this device before.
+    `baseline_fault` says why a baseline that was asked for is not there.
     `idle_span_ns`: when the device was left alone before the rounds, with the sampler on; it lies within the telemetry.
     `monitor_pairs_ns`: medians of neighbouring rounds of the model, with the sampler on and with it off.
     """
@@ -164,6 +167,9 @@ class Evidence:
     threads: int = 1
     scenario: str = "single_stream"
     scenario_params: dict[str, Any] = field(default_factory=dict)
+    baseline_fault: str = ""
+    reference: Lane | None = None
+    reference_baseline_ns: float | None = None
     telemetry: tuple[SensorSeries, ...] = ()
     sampler_cpu_ratio: float | None = None
     sampler_late_ratio: float | None = None

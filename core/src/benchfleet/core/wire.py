@@ -15,6 +15,9 @@ PROTOCOL_VERSION = 1
 
 OLDEST_PROTOCOL_VERSION = 1
 
+BLOCK_MAX = 8
+"""Attempts that are measured together: each is a process with its model loaded, and a round of all takes seconds."""
+
 CHUNK_BYTES = 256 * 1024
 """Of artifact and series transfer: the fastest size for grpc with protobuf."""
 

@@ -27,17 +27,17 @@ from benchfleet.v1 import run_pb2 as benchfleet_dot_v1_dot_run__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x62\x65nchfleet/v1/agent.proto\x12\rbenchfleet.v1\x1a\x1a\x62\x65nchfleet/v1/device.proto\x1a\x17\x62\x65nchfleet/v1/run.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"+\n\nAttemptRef\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\r\n\x05\x65poch\x18\x02 \x01(\x04\"\xf5\x01\n\x0eSessionRequest\x12%\n\x05hello\x18\x01 \x01(\x0b\x32\x14.benchfleet.v1.HelloH\x00\x12-\n\theartbeat\x18\x02 \x01(\x0b\x32\x18.benchfleet.v1.HeartbeatH\x00\x12\x32\n\ttelemetry\x18\x03 \x01(\x0b\x32\x1d.benchfleet.v1.TelemetryBatchH\x00\x12+\n\x08progress\x18\x04 \x01(\x0b\x32\x17.benchfleet.v1.ProgressH\x00\x12!\n\x03\x62ye\x18\x05 \x01(\x0b\x32\x12.benchfleet.v1.ByeH\x00\x42\t\n\x07message\"\xe6\x01\n\x0fSessionResponse\x12)\n\x07welcome\x18\x01 \x01(\x0b\x32\x16.benchfleet.v1.WelcomeH\x00\x12\'\n\x06\x61ssign\x18\x02 \x01(\x0b\x32\x15.benchfleet.v1.AssignH\x00\x12\'\n\x06\x63\x61ncel\x18\x03 \x01(\x0b\x32\x15.benchfleet.v1.CancelH\x00\x12(\n\x07go_away\x18\x04 \x01(\x0b\x32\x15.benchfleet.v1.GoAwayH\x00\x12!\n\x03\x61\x63k\x18\x05 \x01(\x0b\x32\x12.benchfleet.v1.AckH\x00\x42\t\n\x07message\"\x97\x02\n\x05Hello\x12\x18\n\x10protocol_version\x18\x01 \x01(\r\x12\x15\n\ragent_version\x18\x02 \x01(\t\x12\x13\n\x0bincarnation\x18\x03 \x01(\x04\x12\x13\n\x0binstance_id\x18\x04 \x01(\t\x12+\n\tinventory\x18\x05 \x01(\x0b\x32\x18.benchfleet.v1.Inventory\x12)\n\x06\x61\x63tive\x18\x06 \x03(\x0b\x32\x19.benchfleet.v1.AttemptRef\x12*\n\x07spooled\x18\x07 \x03(\x0b\x32\x19.benchfleet.v1.AttemptRef\x12/\n\x0b\x64\x65vice_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xa1\x01\n\tHeartbeat\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12)\n\x06\x61\x63tive\x18\x02 \x03(\x0b\x32\x19.benchfleet.v1.AttemptRef\x12/\n\x0b\x64\x65vice_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x06gauges\x18\x04 \x03(\x0b\x32\x1b.benchfleet.v1.GaugeReading\"j\n\x0cGaugeReading\x12\x0e\n\x06sensor\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\r\n\x05scope\x18\x03 \x01(\t\x12\x12\n\x05value\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x0f\n\x07quality\x18\x05 \x01(\tB\x08\n\x06_value\"u\n\x06\x43olumn\x12\x11\n\tseries_id\x18\x01 \x01(\r\x12\x15\n\rvalues_f32_le\x18\x02 \x01(\x0c\x12\x0c\n\x04last\x18\x03 \x01(\x02\x12\x0b\n\x03min\x18\x04 \x01(\x02\x12\x0b\n\x03max\x18\x05 \x01(\x02\x12\x0b\n\x03sum\x18\x06 \x01(\x01\x12\x0c\n\x04\x62\x61se\x18\x07 \x01(\x01\"R\n\x10SeriesDefinition\x12\x11\n\tseries_id\x18\x01 \x01(\r\x12\x0e\n\x06sensor\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\r\n\x05scope\x18\x04 \x01(\t\"\x83\x02\n\x0eTelemetryBatch\x12*\n\x07\x61ttempt\x18\x01 \x01(\x0b\x32\x19.benchfleet.v1.AttemptRef\x12\x0b\n\x03seq\x18\x02 \x01(\x04\x12.\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\toffset_us\x18\x04 \x03(\x12\x12\x34\n\x0b\x64\x65\x66initions\x18\x05 \x03(\x0b\x32\x1f.benchfleet.v1.SeriesDefinition\x12&\n\x07\x63olumns\x18\x06 \x03(\x0b\x32\x15.benchfleet.v1.Column\x12\x17\n\x0f\x64ropped_samples\x18\x07 \x01(\x04\"{\n\x08Progress\x12*\n\x07\x61ttempt\x18\x01 \x01(\x0b\x32\x19.benchfleet.v1.AttemptRef\x12#\n\x05phase\x18\x02 \x01(\x0e\x32\x14.benchfleet.v1.Phase\x12\x10\n\x08\x66raction\x18\x03 \x01(\x02\x12\x0c\n\x04note\x18\x04 \x01(\t\"\x15\n\x03\x42ye\x12\x0e\n\x06reason\x18\x01 \x01(\t\"\xc8\x01\n\x07Welcome\x12\x18\n\x10protocol_version\x18\x01 \x01(\r\x12\x1a\n\x12\x63ontroller_version\x18\x02 \x01(\t\x12\x1d\n\x15heartbeat_interval_ms\x18\x03 \x01(\r\x12\x14\n\x0clease_ttl_ms\x18\x04 \x01(\r\x12\x1d\n\x15telemetry_interval_ms\x18\x05 \x01(\r\x12\x33\n\x0f\x63ontroller_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x86\x01\n\x06\x41ssign\x12*\n\x07\x61ttempt\x18\x01 \x01(\x0b\x32\x19.benchfleet.v1.AttemptRef\x12\x13\n\x0b\x63\x61mpaign_id\x18\x02 \x01(\t\x12\x15\n\rcampaign_name\x18\x03 \x01(\t\x12$\n\x04spec\x18\x04 \x01(\x0b\x32\x16.benchfleet.v1.RunSpec\"D\n\x06\x43\x61ncel\x12*\n\x07\x61ttempt\x18\x01 \x01(\x0b\x32\x19.benchfleet.v1.AttemptRef\x12\x0e\n\x06reason\x18\x02 \x01(\t\"O\n\x06GoAway\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\x12\x16\n\x0eretry_after_ms\x18\x03 \x01(\r\x12\r\n\x05\x66inal\x18\x04 \x01(\x08\"\x1c\n\x03\x41\x63k\x12\x15\n\rheartbeat_seq\x18\x01 \x01(\x04\"\xc2\x01\n\x13ReportResultRequest\x12*\n\x07\x61ttempt\x18\x01 \x01(\x0b\x32\x19.benchfleet.v1.AttemptRef\x12\x13\n\x0bresult_json\x18\x02 \x01(\x0c\x12\x15\n\rresult_digest\x18\x03 \x01(\t\x12\x15\n\rseries_digest\x18\x04 \x01(\t\x12\x13\n\x0bincarnation\x18\x05 \x01(\x04\x12\x0f\n\x07outcome\x18\x06 \x01(\t\x12\x16\n\x0e\x66\x61ilure_reason\x18\x07 \x01(\t\"G\n\x14ReportResultResponse\x12/\n\x0b\x64isposition\x18\x01 \x01(\x0e\x32\x1a.benchfleet.v1.Disposition\"W\n\x13UploadSeriesRequest\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x04\x12\x0e\n\x06offset\x18\x03 \x01(\x04\x12\x0c\n\x04\x64\x61ta\x18\x04 \x01(\x0c\"/\n\x14UploadSeriesResponse\x12\x17\n\x0f\x63ommitted_bytes\x18\x01 \x01(\x04\"6\n\x14\x46\x65tchArtifactRequest\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x04\"I\n\x15\x46\x65tchArtifactResponse\x12\x0e\n\x06offset\x18\x01 \x01(\x04\x12\x12\n\nsize_bytes\x18\x02 \x01(\x04\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c*\xa9\x01\n\x05Phase\x12\x15\n\x11PHASE_UNSPECIFIED\x10\x00\x12\x12\n\x0ePHASE_ACCEPTED\x10\x01\x12\x13\n\x0fPHASE_PREPARING\x10\x02\x12\x12\n\x0ePHASE_SETTLING\x10\x03\x12\x11\n\rPHASE_WARMING\x10\x04\x12\x13\n\x0fPHASE_MEASURING\x10\x05\x12\x11\n\rPHASE_SPOOLED\x10\x06\x12\x11\n\rPHASE_STOPPED\x10\x07*`\n\x0b\x44isposition\x12\x1b\n\x17\x44ISPOSITION_UNSPECIFIED\x10\x00\x12\x18\n\x14\x44ISPOSITION_ACCEPTED\x10\x01\x12\x1a\n\x16\x44ISPOSITION_SUPERSEDED\x10\x02\x32\xee\x02\n\x0c\x41gentService\x12L\n\x07Session\x12\x1d.benchfleet.v1.SessionRequest\x1a\x1e.benchfleet.v1.SessionResponse(\x01\x30\x01\x12W\n\x0cReportResult\x12\".benchfleet.v1.ReportResultRequest\x1a#.benchfleet.v1.ReportResultResponse\x12Y\n\x0cUploadSeries\x12\".benchfleet.v1.UploadSeriesRequest\x1a#.benchfleet.v1.UploadSeriesResponse(\x01\x12\\\n\rFetchArtifact\x12#.benchfleet.v1.FetchArtifactRequest\x1a$.benchfleet.v1.FetchArtifactResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x62\x65nchfleet/v1/agent.proto\x12\rbenchfleet.v1\x1a\x1a\x62\x65nchfleet/v1/device.proto\x1a\x17\x62\x65nchfleet/v1/run.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"+\n\nAttemptRef\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\r\n\x05\x65poch\x18\x02 \x01(\x04\"\xf5\x01\n\x0eSessionRequest\x12%\n\x05hello\x18\x01 \x01(\x0b\x32\x14.benchfleet.v1.HelloH\x00\x12-\n\theartbeat\x18\x02 \x01(\x0b\x32\x18.benchfleet.v1.HeartbeatH\x00\x12\x32\n\ttelemetry\x18\x03 \x01(\x0b\x32\x1d.benchfleet.v1.TelemetryBatchH\x00\x12+\n\x08progress\x18\x04 \x01(\x0b\x32\x17.benchfleet.v1.ProgressH\x00\x12!\n\x03\x62ye\x18\x05 \x01(\x0b\x32\x12.benchfleet.v1.ByeH\x00\x42\t\n\x07message\"\xe6\x01\n\x0fSessionResponse\x12)\n\x07welcome\x18\x01 \x01(\x0b\x32\x16.benchfleet.v1.WelcomeH\x00\x12\'\n\x06\x61ssign\x18\x02 \x01(\x0b\x32\x15.benchfleet.v1.AssignH\x00\x12\'\n\x06\x63\x61ncel\x18\x03 \x01(\x0b\x32\x15.benchfleet.v1.CancelH\x00\x12(\n\x07go_away\x18\x04 \x01(\x0b\x32\x15.benchfleet.v1.GoAwayH\x00\x12!\n\x03\x61\x63k\x18\x05 \x01(\x0b\x32\x12.benchfleet.v1.AckH\x00\x42\t\n\x07message\"\xaa\x02\n\x05Hello\x12\x18\n\x10protocol_version\x18\x01 \x01(\r\x12\x15\n\ragent_version\x18\x02 \x01(\t\x12\x13\n\x0bincarnation\x18\x03 \x01(\x04\x12\x13\n\x0binstance_id\x18\x04 \x01(\t\x12+\n\tinventory\x18\x05 \x01(\x0b\x32\x18.benchfleet.v1.Inventory\x12)\n\x06\x61\x63tive\x18\x06 \x03(\x0b\x32\x19.benchfleet.v1.AttemptRef\x12*\n\x07spooled\x18\x07 \x03(\x0b\x32\x19.benchfleet.v1.AttemptRef\x12/\n\x0b\x64\x65vice_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tblock_max\x18\t \x01(\r\"\xa1\x01\n\tHeartbeat\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12)\n\x06\x61\x63tive\x18\x02 \x03(\x0b\x32\x19.benchfleet.v1.AttemptRef\x12/\n\x0b\x64\x65vice_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x06gauges\x18\x04 \x03(\x0b\x32\x1b.benchfleet.v1.GaugeReading\"j\n\x0cGaugeReading\x12\x0e\n\x06sensor\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\r\n\x05scope\x18\x03 \x01(\t\x12\x12\n\x05value\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x0f\n\x07quality\x18\x05 \x01(\tB\x08\n\x06_value\"u\n\x06\x43olumn\x12\x11\n\tseries_id\x18\x01 \x01(\r\x12\x15\n\rvalues_f32_le\x18\x02 \x01(\x0c\x12\x0c\n\x04last\x18\x03 \x01(\x02\x12\x0b\n\x03min\x18\x04 \x01(\x02\x12\x0b\n\x03max\x18\x05 \x01(\x02\x12\x0b\n\x03sum\x18\x06 \x01(\x01\x12\x0c\n\x04\x62\x61se\x18\x07 \x01(\x01\"R\n\x10SeriesDefinition\x12\x11\n\tseries_id\x18\x01 \x01(\r\x12\x0e\n\x06sensor\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\r\n\x05scope\x18\x04 \x01(\t\"\x83\x02\n\x0eTelemetryBatch\x12*\n\x07\x61ttempt\x18\x01 \x01(\x0b\x32\x19.benchfleet.v1.AttemptRef\x12\x0b\n\x03seq\x18\x02 \x01(\x04\x12.\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\toffset_us\x18\x04 \x03(\x12\x12\x34\n\x0b\x64\x65\x66initions\x18\x05 \x03(\x0b\x32\x1f.benchfleet.v1.SeriesDefinition\x12&\n\x07\x63olumns\x18\x06 \x03(\x0b\x32\x15.benchfleet.v1.Column\x12\x17\n\x0f\x64ropped_samples\x18\x07 \x01(\x04\"{\n\x08Progress\x12*\n\x07\x61ttempt\x18\x01 \x01(\x0b\x32\x19.benchfleet.v1.AttemptRef\x12#\n\x05phase\x18\x02 \x01(\x0e\x32\x14.benchfleet.v1.Phase\x12\x10\n\x08\x66raction\x18\x03 \x01(\x02\x12\x0c\n\x04note\x18\x04 \x01(\t\"\x15\n\x03\x42ye\x12\x0e\n\x06reason\x18\x01 \x01(\t\"\xc8\x01\n\x07Welcome\x12\x18\n\x10protocol_version\x18\x01 \x01(\r\x12\x1a\n\x12\x63ontroller_version\x18\x02 \x01(\t\x12\x1d\n\x15heartbeat_interval_ms\x18\x03 \x01(\r\x12\x14\n\x0clease_ttl_ms\x18\x04 \x01(\r\x12\x1d\n\x15telemetry_interval_ms\x18\x05 \x01(\r\x12\x33\n\x0f\x63ontroller_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb4\x01\n\x06\x41ssign\x12*\n\x07\x61ttempt\x18\x01 \x01(\x0b\x32\x19.benchfleet.v1.AttemptRef\x12\x13\n\x0b\x63\x61mpaign_id\x18\x02 \x01(\t\x12\x15\n\rcampaign_name\x18\x03 \x01(\t\x12$\n\x04spec\x18\x04 \x01(\x0b\x32\x16.benchfleet.v1.RunSpec\x12,\n\ncompanions\x18\x05 \x03(\x0b\x32\x18.benchfleet.v1.Companion\"]\n\tCompanion\x12*\n\x07\x61ttempt\x18\x01 \x01(\x0b\x32\x19.benchfleet.v1.AttemptRef\x12$\n\x04spec\x18\x02 \x01(\x0b\x32\x16.benchfleet.v1.RunSpec\"D\n\x06\x43\x61ncel\x12*\n\x07\x61ttempt\x18\x01 \x01(\x0b\x32\x19.benchfleet.v1.AttemptRef\x12\x0e\n\x06reason\x18\x02 \x01(\t\"O\n\x06GoAway\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\x12\x16\n\x0eretry_after_ms\x18\x03 \x01(\r\x12\r\n\x05\x66inal\x18\x04 \x01(\x08\"\x1c\n\x03\x41\x63k\x12\x15\n\rheartbeat_seq\x18\x01 \x01(\x04\"\xc2\x01\n\x13ReportResultRequest\x12*\n\x07\x61ttempt\x18\x01 \x01(\x0b\x32\x19.benchfleet.v1.AttemptRef\x12\x13\n\x0bresult_json\x18\x02 \x01(\x0c\x12\x15\n\rresult_digest\x18\x03 \x01(\t\x12\x15\n\rseries_digest\x18\x04 \x01(\t\x12\x13\n\x0bincarnation\x18\x05 \x01(\x04\x12\x0f\n\x07outcome\x18\x06 \x01(\t\x12\x16\n\x0e\x66\x61ilure_reason\x18\x07 \x01(\t\"G\n\x14ReportResultResponse\x12/\n\x0b\x64isposition\x18\x01 \x01(\x0e\x32\x1a.benchfleet.v1.Disposition\"W\n\x13UploadSeriesRequest\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x04\x12\x0e\n\x06offset\x18\x03 \x01(\x04\x12\x0c\n\x04\x64\x61ta\x18\x04 \x01(\x0c\"/\n\x14UploadSeriesResponse\x12\x17\n\x0f\x63ommitted_bytes\x18\x01 \x01(\x04\"6\n\x14\x46\x65tchArtifactRequest\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x04\"I\n\x15\x46\x65tchArtifactResponse\x12\x0e\n\x06offset\x18\x01 \x01(\x04\x12\x12\n\nsize_bytes\x18\x02 \x01(\x04\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c*\xa9\x01\n\x05Phase\x12\x15\n\x11PHASE_UNSPECIFIED\x10\x00\x12\x12\n\x0ePHASE_ACCEPTED\x10\x01\x12\x13\n\x0fPHASE_PREPARING\x10\x02\x12\x12\n\x0ePHASE_SETTLING\x10\x03\x12\x11\n\rPHASE_WARMING\x10\x04\x12\x13\n\x0fPHASE_MEASURING\x10\x05\x12\x11\n\rPHASE_SPOOLED\x10\x06\x12\x11\n\rPHASE_STOPPED\x10\x07*`\n\x0b\x44isposition\x12\x1b\n\x17\x44ISPOSITION_UNSPECIFIED\x10\x00\x12\x18\n\x14\x44ISPOSITION_ACCEPTED\x10\x01\x12\x1a\n\x16\x44ISPOSITION_SUPERSEDED\x10\x02\x32\xee\x02\n\x0c\x41gentService\x12L\n\x07Session\x12\x1d.benchfleet.v1.SessionRequest\x1a\x1e.benchfleet.v1.SessionResponse(\x01\x30\x01\x12W\n\x0cReportResult\x12\".benchfleet.v1.ReportResultRequest\x1a#.benchfleet.v1.ReportResultResponse\x12Y\n\x0cUploadSeries\x12\".benchfleet.v1.UploadSeriesRequest\x1a#.benchfleet.v1.UploadSeriesResponse(\x01\x12\\\n\rFetchArtifact\x12#.benchfleet.v1.FetchArtifactRequest\x1a$.benchfleet.v1.FetchArtifactResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'benchfleet.v1.agent_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PHASE']._serialized_start=2884
-  _globals['_PHASE']._serialized_end=3053
-  _globals['_DISPOSITION']._serialized_start=3055
-  _globals['_DISPOSITION']._serialized_end=3151
+  _globals['_PHASE']._serialized_start=3044
+  _globals['_PHASE']._serialized_end=3213
+  _globals['_DISPOSITION']._serialized_start=3215
+  _globals['_DISPOSITION']._serialized_end=3311
   _globals['_ATTEMPTREF']._serialized_start=130
   _globals['_ATTEMPTREF']._serialized_end=173
   _globals['_SESSIONREQUEST']._serialized_start=176
@@ -45,43 +45,45 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SESSIONRESPONSE']._serialized_start=424
   _globals['_SESSIONRESPONSE']._serialized_end=654
   _globals['_HELLO']._serialized_start=657
-  _globals['_HELLO']._serialized_end=936
-  _globals['_HEARTBEAT']._serialized_start=939
-  _globals['_HEARTBEAT']._serialized_end=1100
-  _globals['_GAUGEREADING']._serialized_start=1102
-  _globals['_GAUGEREADING']._serialized_end=1208
-  _globals['_COLUMN']._serialized_start=1210
-  _globals['_COLUMN']._serialized_end=1327
-  _globals['_SERIESDEFINITION']._serialized_start=1329
-  _globals['_SERIESDEFINITION']._serialized_end=1411
-  _globals['_TELEMETRYBATCH']._serialized_start=1414
-  _globals['_TELEMETRYBATCH']._serialized_end=1673
-  _globals['_PROGRESS']._serialized_start=1675
-  _globals['_PROGRESS']._serialized_end=1798
-  _globals['_BYE']._serialized_start=1800
-  _globals['_BYE']._serialized_end=1821
-  _globals['_WELCOME']._serialized_start=1824
-  _globals['_WELCOME']._serialized_end=2024
-  _globals['_ASSIGN']._serialized_start=2027
-  _globals['_ASSIGN']._serialized_end=2161
-  _globals['_CANCEL']._serialized_start=2163
-  _globals['_CANCEL']._serialized_end=2231
-  _globals['_GOAWAY']._serialized_start=2233
-  _globals['_GOAWAY']._serialized_end=2312
-  _globals['_ACK']._serialized_start=2314
-  _globals['_ACK']._serialized_end=2342
-  _globals['_REPORTRESULTREQUEST']._serialized_start=2345
-  _globals['_REPORTRESULTREQUEST']._serialized_end=2539
-  _globals['_REPORTRESULTRESPONSE']._serialized_start=2541
-  _globals['_REPORTRESULTRESPONSE']._serialized_end=2612
-  _globals['_UPLOADSERIESREQUEST']._serialized_start=2614
-  _globals['_UPLOADSERIESREQUEST']._serialized_end=2701
-  _globals['_UPLOADSERIESRESPONSE']._serialized_start=2703
-  _globals['_UPLOADSERIESRESPONSE']._serialized_end=2750
-  _globals['_FETCHARTIFACTREQUEST']._serialized_start=2752
-  _globals['_FETCHARTIFACTREQUEST']._serialized_end=2806
-  _globals['_FETCHARTIFACTRESPONSE']._serialized_start=2808
-  _globals['_FETCHARTIFACTRESPONSE']._serialized_end=2881
-  _globals['_AGENTSERVICE']._serialized_start=3154
-  _globals['_AGENTSERVICE']._serialized_end=3520
+  _globals['_HELLO']._serialized_end=955
+  _globals['_HEARTBEAT']._serialized_start=958
+  _globals['_HEARTBEAT']._serialized_end=1119
+  _globals['_GAUGEREADING']._serialized_start=1121
+  _globals['_GAUGEREADING']._serialized_end=1227
+  _globals['_COLUMN']._serialized_start=1229
+  _globals['_COLUMN']._serialized_end=1346
+  _globals['_SERIESDEFINITION']._serialized_start=1348
+  _globals['_SERIESDEFINITION']._serialized_end=1430
+  _globals['_TELEMETRYBATCH']._serialized_start=1433
+  _globals['_TELEMETRYBATCH']._serialized_end=1692
+  _globals['_PROGRESS']._serialized_start=1694
+  _globals['_PROGRESS']._serialized_end=1817
+  _globals['_BYE']._serialized_start=1819
+  _globals['_BYE']._serialized_end=1840
+  _globals['_WELCOME']._serialized_start=1843
+  _globals['_WELCOME']._serialized_end=2043
+  _globals['_ASSIGN']._serialized_start=2046
+  _globals['_ASSIGN']._serialized_end=2226
+  _globals['_COMPANION']._serialized_start=2228
+  _globals['_COMPANION']._serialized_end=2321
+  _globals['_CANCEL']._serialized_start=2323
+  _globals['_CANCEL']._serialized_end=2391
+  _globals['_GOAWAY']._serialized_start=2393
+  _globals['_GOAWAY']._serialized_end=2472
+  _globals['_ACK']._serialized_start=2474
+  _globals['_ACK']._serialized_end=2502
+  _globals['_REPORTRESULTREQUEST']._serialized_start=2505
+  _globals['_REPORTRESULTREQUEST']._serialized_end=2699
+  _globals['_REPORTRESULTRESPONSE']._serialized_start=2701
+  _globals['_REPORTRESULTRESPONSE']._serialized_end=2772
+  _globals['_UPLOADSERIESREQUEST']._serialized_start=2774
+  _globals['_UPLOADSERIESREQUEST']._serialized_end=2861
+  _globals['_UPLOADSERIESRESPONSE']._serialized_start=2863
+  _globals['_UPLOADSERIESRESPONSE']._serialized_end=2910
+  _globals['_FETCHARTIFACTREQUEST']._serialized_start=2912
+  _globals['_FETCHARTIFACTREQUEST']._serialized_end=2966
+  _globals['_FETCHARTIFACTRESPONSE']._serialized_start=2968
+  _globals['_FETCHARTIFACTRESPONSE']._serialized_end=3041
+  _globals['_AGENTSERVICE']._serialized_start=3314
+  _globals['_AGENTSERVICE']._serialized_end=3680
 # @@protoc_insertion_point(module_scope)

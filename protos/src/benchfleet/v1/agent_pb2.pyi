@@ -74,7 +74,7 @@ class SessionResponse(_message.Message):
     def __init__(self, welcome: _Optional[_Union[Welcome, _Mapping]] = ..., assign: _Optional[_Union[Assign, _Mapping]] = ..., cancel: _Optional[_Union[Cancel, _Mapping]] = ..., go_away: _Optional[_Union[GoAway, _Mapping]] = ..., ack: _Optional[_Union[Ack, _Mapping]] = ...) -> None: ...
 
 class Hello(_message.Message):
-    __slots__ = ("protocol_version", "agent_version", "incarnation", "instance_id", "inventory", "active", "spooled", "device_time")
+    __slots__ = ("protocol_version", "agent_version", "incarnation", "instance_id", "inventory", "active", "spooled", "device_time", "block_max")
     PROTOCOL_VERSION_FIELD_NUMBER: _ClassVar[int]
     AGENT_VERSION_FIELD_NUMBER: _ClassVar[int]
     INCARNATION_FIELD_NUMBER: _ClassVar[int]
@@ -83,6 +83,7 @@ class Hello(_message.Message):
     ACTIVE_FIELD_NUMBER: _ClassVar[int]
     SPOOLED_FIELD_NUMBER: _ClassVar[int]
     DEVICE_TIME_FIELD_NUMBER: _ClassVar[int]
+    BLOCK_MAX_FIELD_NUMBER: _ClassVar[int]
     protocol_version: int
     agent_version: str
     incarnation: int
@@ -91,7 +92,8 @@ class Hello(_message.Message):
     active: _containers.RepeatedCompositeFieldContainer[AttemptRef]
     spooled: _containers.RepeatedCompositeFieldContainer[AttemptRef]
     device_time: _timestamp_pb2.Timestamp
-    def __init__(self, protocol_version: _Optional[int] = ..., agent_version: _Optional[str] = ..., incarnation: _Optional[int] = ..., instance_id: _Optional[str] = ..., inventory: _Optional[_Union[_device_pb2.Inventory, _Mapping]] = ..., active: _Optional[_Iterable[_Union[AttemptRef, _Mapping]]] = ..., spooled: _Optional[_Iterable[_Union[AttemptRef, _Mapping]]] = ..., device_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    block_max: int
+    def __init__(self, protocol_version: _Optional[int] = ..., agent_version: _Optional[str] = ..., incarnation: _Optional[int] = ..., instance_id: _Optional[str] = ..., inventory: _Optional[_Union[_device_pb2.Inventory, _Mapping]] = ..., active: _Optional[_Iterable[_Union[AttemptRef, _Mapping]]] = ..., spooled: _Optional[_Iterable[_Union[AttemptRef, _Mapping]]] = ..., device_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., block_max: _Optional[int] = ...) -> None: ...
 
 class Heartbeat(_message.Message):
     __slots__ = ("seq", "active", "device_time", "gauges")
@@ -202,16 +204,26 @@ class Welcome(_message.Message):
     def __init__(self, protocol_version: _Optional[int] = ..., controller_version: _Optional[str] = ..., heartbeat_interval_ms: _Optional[int] = ..., lease_ttl_ms: _Optional[int] = ..., telemetry_interval_ms: _Optional[int] = ..., controller_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Assign(_message.Message):
-    __slots__ = ("attempt", "campaign_id", "campaign_name", "spec")
+    __slots__ = ("attempt", "campaign_id", "campaign_name", "spec", "companions")
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
     CAMPAIGN_ID_FIELD_NUMBER: _ClassVar[int]
     CAMPAIGN_NAME_FIELD_NUMBER: _ClassVar[int]
     SPEC_FIELD_NUMBER: _ClassVar[int]
+    COMPANIONS_FIELD_NUMBER: _ClassVar[int]
     attempt: AttemptRef
     campaign_id: str
     campaign_name: str
     spec: _run_pb2.RunSpec
-    def __init__(self, attempt: _Optional[_Union[AttemptRef, _Mapping]] = ..., campaign_id: _Optional[str] = ..., campaign_name: _Optional[str] = ..., spec: _Optional[_Union[_run_pb2.RunSpec, _Mapping]] = ...) -> None: ...
+    companions: _containers.RepeatedCompositeFieldContainer[Companion]
+    def __init__(self, attempt: _Optional[_Union[AttemptRef, _Mapping]] = ..., campaign_id: _Optional[str] = ..., campaign_name: _Optional[str] = ..., spec: _Optional[_Union[_run_pb2.RunSpec, _Mapping]] = ..., companions: _Optional[_Iterable[_Union[Companion, _Mapping]]] = ...) -> None: ...
+
+class Companion(_message.Message):
+    __slots__ = ("attempt", "spec")
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    SPEC_FIELD_NUMBER: _ClassVar[int]
+    attempt: AttemptRef
+    spec: _run_pb2.RunSpec
+    def __init__(self, attempt: _Optional[_Union[AttemptRef, _Mapping]] = ..., spec: _Optional[_Union[_run_pb2.RunSpec, _Mapping]] = ...) -> None: ...
 
 class Cancel(_message.Message):
     __slots__ = ("attempt", "reason")

@@ -251,7 +251,8 @@ def _measure(  # type: ignore[no-untyped-def]
 
     from benchfleet.agent import probe
     from benchfleet.agent.cli.run import with_battery
-    from benchfleet.agent.measure.attempt import measure
+    from benchfleet.agent.measure.attempt import Around, measure
+    from benchfleet.agent.measure.reference import Reference, state_file
     from benchfleet.agent.sampler import Sampler
     from benchfleet.core.clock import SystemClock
 
@@ -261,9 +262,14 @@ def _measure(  # type: ignore[no-untyped-def]
         sampler.active(True)
         sampler.start()
         try:
-            measured = asyncio.run(
-                measure(spec, files, workspace=Path(folder), inventory=found, clock=SystemClock(), telemetry=sampler)
+            around = Around(
+                workspace=Path(folder),
+                inventory=found,
+                clock=SystemClock(),
+                telemetry=sampler,
+                reference=Reference(file=state_file()),
             )
+            measured = asyncio.run(measure(spec, files, around))
         finally:
             sampler.stop()
         if series is not None and measured.series is not None:

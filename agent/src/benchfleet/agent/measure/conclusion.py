@@ -3,39 +3,26 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from benchfleet.agent.measure import pacing, raw_telemetry, series, verdict
 from benchfleet.agent.measure.battery import battery_wh
 from benchfleet.agent.measure.telemetry import Telemetry
+from benchfleet.agent.measure.track import Track
 from benchfleet.core import evidence as ev
 from benchfleet.core import scenario, statistics
 from benchfleet.core.clock import Clock
 from benchfleet.core.inventory import Inventory
 from benchfleet.core.metric import compute_all
 from benchfleet.core.results import Failure, Result, verdict_of
-from benchfleet.core.runspec import ModelRef, RunSpec
+from benchfleet.core.runspec import RunSpec
 
 
-@dataclass(slots=True, kw_only=True)
-class Track:
-    """What has been collected of one lane; `series` holds raw nanoseconds by LANE/LAUNCH/NAME."""
-
-    name: str
-    model: ModelRef
-    path: Path
-    launches: list[ev.Launch] = field(default_factory=list)
-    rounds: list[ev.Round] = field(default_factory=list)
-    outputs: ev.OutputCheck | None = None
-    feed_steps: list[str] = field(default_factory=list)
-    operators: dict[str, Any] | None = None
-    series: dict[str, bytearray] = field(default_factory=dict)
-
-
-class Seen(Protocol):
-    """What a conclusion is drawn from: an attempt that has ended."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What the result of one cell is drawn from, when its block has ended. `block` names it and its cells."""
 
     spec: RunSpec
     workspace: Path
@@ -43,8 +30,18 @@ class Seen(Protocol):
     clock: Clock
     telemetry: Telemetry | None
     host: dict[str, Any]
-    tracks: list[Track]
+    model: Track
+    baseline: Track | None
+    reference: Track | None
+    reference_baseline_ns: float | None
+    block: dict[str, Any]
     span_ns: tuple[int, int]
+
+    @property
+    def tracks(self) -> dict[str, Track]:
+        """The lanes by what they are to this cell; one that failed is left out."""
+        lanes = {"model": self.model, "baseline": self.baseline, "reference": self.reference}
+        return {name: track for name, track in lanes.items() if track is not None and track.fault is None}
 
 
 def failed(seen: Seen, started_utc: str, failure: Failure | None) -> Result:
@@ -76,17 +73,18 @@ def measured(seen: Seen, started_utc: str) -> tuple[Result, Path | None]:
         cell=seen.spec.to_json(),
     )
     try:
+        seen.workspace.mkdir(parents=True, exist_ok=True)
         return result, series.pack(
             seen.workspace / "series.zip",
-            {name: bytes(held) for track in seen.tracks for name, held in track.series.items()},
+            {f"{name}/{of}": bytes(held) for name, track in seen.tracks.items() for of, held in track.series.items()},
             {
-                t.name: [(r.launch, r.index, len(r.wall_ns), r.start_ns, r.end_ns) for r in t.rounds]
-                for t in seen.tracks
+                name: [(r.launch, r.index, len(r.wall_ns), r.start_ns, r.end_ns) for r in track.rounds]
+                for name, track in seen.tracks.items()
             },
             raw_telemetry.files(kept),
             telemetry=raw_telemetry.described(kept),
             telemetry_left_out=left_out,
-            round_samples=[r.samples for r in seen.tracks[0].rounds],
+            round_samples=[r.samples for r in seen.model.rounds],
             batch=evidence.batch,
             idle_span_ns=evidence.idle_span_ns,
             battery_wh=evidence.battery_wh,
@@ -101,15 +99,19 @@ def without_series(result: Result, why: str) -> Result:
 
 
 def _evidence(seen: Seen) -> ev.Evidence:
-    lanes = [
-        ev.Lane(rounds=tuple(t.rounds), launches=tuple(t.launches), outputs=t.outputs, operators=t.operators)
-        for t in seen.tracks
-    ]
+    lanes = {
+        name: ev.Lane(rounds=tuple(t.rounds), launches=tuple(t.launches), outputs=t.outputs, operators=t.operators)
+        for name, t in seen.tracks.items()
+    }
     idle = seen.host.get("idle_span_ns")
     heard_ns = (min(seen.span_ns[0], idle[0]) if idle else seen.span_ns[0], seen.span_ns[1])
+    lost = seen.baseline.fault if seen.baseline is not None else None
     return ev.Evidence(
-        model=lanes[0],
-        baseline=lanes[1] if len(lanes) > 1 else None,
+        model=lanes["model"],
+        baseline=lanes.get("baseline"),
+        baseline_fault="" if lost is None or seen.baseline is None else f"{seen.baseline.model.name}: {lost}",
+        reference=lanes.get("reference"),
+        reference_baseline_ns=seen.reference_baseline_ns,
         batch=seen.spec.batch,
         threads=seen.spec.threads,
         scenario=seen.spec.scenario,
@@ -132,7 +134,7 @@ def _conditions(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _provenance(seen: Seen, started_utc: str) -> dict[str, Any]:
-    track, inventory = seen.tracks[0], seen.inventory
+    track, inventory = seen.model, seen.inventory
     pooled = sorted(x for r in track.rounds for x in r.wall_ns)
     return {
         "started_utc": started_utc,
@@ -156,9 +158,10 @@ def _provenance(seen: Seen, started_utc: str) -> dict[str, Any]:
         "feed": track.feed_steps,
         "profile": seen.spec.profile,
         "scenario": pacing.described(seen.spec),
+        "block": seen.block,
         "rounds": {
-            t.name: [[r.launch, r.index, float(statistics.quantile(sorted(r.wall_ns), 0.5))] for r in t.rounds]
-            for t in seen.tracks
+            name: [[r.launch, r.index, float(statistics.quantile(sorted(r.wall_ns), 0.5))] for r in t.rounds]
+            for name, t in seen.tracks.items()
         },
         **pacing.curve(seen.spec, track.rounds),
         "latency_ms_quantiles": [q * 1e-6 for q in statistics.quantile_curve(pooled)] if pooled else [],

@@ -9,7 +9,7 @@ import os
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchfleet.agent.measure.battery import batteries
 
@@ -68,12 +68,36 @@ def preflight() -> dict[str, Any]:
     return found
 
 
-def steal_ticks() -> tuple[int, int] | None:
-    """(steal, total) ticks of all CPUs since boot; None where the kernel does not tell."""
+class Ticks(NamedTuple):
+    """Clock ticks of all CPUs since boot."""
+
+    idle: int
+    steal: int
+    total: int
+
+
+def cpu_ticks(stat: Path = Path("/proc/stat")) -> Ticks | None:
+    """First line of /proc/stat; None where the kernel does not tell."""
     with contextlib.suppress(OSError, ValueError, IndexError):
-        fields = [int(f) for f in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
-        return fields[7], sum(fields)
+        fields = [int(f) for f in stat.read_text().splitlines()[0].split()[1:9]]
+        return Ticks(idle=fields[3] + fields[4], steal=fields[7], total=sum(fields))
     return None
+
+
+def cpu_count() -> int:
+    """CPUs that ticks are counted of."""
+    return os.cpu_count() or 1
+
+
+def memory(meminfo: Path = Path("/proc/meminfo")) -> dict[str, Any]:
+    """Memory that is left, and swap that is used; nothing where the kernel does not tell."""
+    found: dict[str, Any] = {}
+    with contextlib.suppress(OSError, ValueError, IndexError, KeyError):
+        lines = (line.split() for line in meminfo.read_text().splitlines())
+        sizes = {fields[0]: int(fields[1]) * 1024 for fields in lines if len(fields) == 3}
+        found["memory_available_bytes"] = sizes["MemAvailable:"]
+        found["swap_used_bytes"] = sizes["SwapTotal:"] - sizes["SwapFree:"]
+    return found
 
 
 def oom_kills(vmstat: Path = Path("/proc/vmstat")) -> int:

@@ -12,10 +12,12 @@ class Profile:
     """One level of effort; `half_width` is the target of the median's relative interval.
 
     `tail_half_width` is that of p99, for which LoadGen's count of calls is asked too; None: p99 decides nothing.
-    `launch_span_s` bounds the rounds of one model in one launch: a slow model then has fewer calls in a round.
+    The idle host is watched for `preflight_s` first. `launch_span_s` bounds the rounds of one model in one launch: a
+    slow model then has fewer calls in a round.
     `settled_by_temperature`: the rounds end when the device is as hot as it gets.
     """
 
+    preflight_s: float
     launches: int
     round_calls_min: int
     round_span_s: float
@@ -32,6 +34,7 @@ class Profile:
 
 
 _QUICK = Profile(
+    preflight_s=0.5,
     launches=1,
     round_calls_min=20,
     round_span_s=0.1,
@@ -44,6 +47,7 @@ _QUICK = Profile(
     launch_span_s=10.0,
 )
 _STANDARD = Profile(
+    preflight_s=2.0,
     launches=3,
     round_calls_min=20,
     round_span_s=0.25,

@@ -1,18 +1,19 @@
 """What the agent decides about attempts: `step(state, event, now_s) -> (state, actions)`, pure.
 
-At most one attempt is active. Its lease ends at the send time of the last answered heartbeat that named it, plus the
-TTL, on the boot-time clock; when that passes, the agent stops it by itself, for the controller may have given the
-device to another.
+At most one offer is active: attempts whose cells are measured together, as one block. Their lease ends at the send time
+of the last answered heartbeat that named them all, plus the TTL, on the boot-time clock; when that passes, the agent
+stops them by itself, for the controller may have given the device to another.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Union
 
 from benchfleet.core.runspec import RunSpec
 
-DONE_MAX = 64
+DONE_MAX = 256
 """Ended attempts that are remembered, so that a late offer of one is not measured again."""
 
 ACCEPTED, SPOOLED, STOPPED = "accepted", "spooled", "stopped"
@@ -27,11 +28,23 @@ class Ref:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
-    """An attempt the controller asks for."""
+class Member:
+    """One attempt of an offer."""
 
     ref: Ref
     spec: RunSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What the controller asks for: attempts to be measured together. There is at least one."""
+
+    members: tuple[Member, ...]
+
+    @property
+    def refs(self) -> tuple[Ref, ...]:
+        """Its attempts; the first names the offer."""
+        return tuple(member.ref for member in self.members)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +61,7 @@ class State:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offered:
-    """Assign came; the lease runs from now."""
+    """Assign came; the lease of all its attempts runs from now."""
 
     offer: Offer
     ttl_s: float
@@ -72,10 +85,10 @@ class Renewed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """Nothing of the attempt runs any more; `spooled` when its result waits in the spool."""
+    """Nothing of an offer runs any more; the results of `spooled` wait in the spool."""
 
-    ref: Ref
-    spooled: bool
+    refs: tuple[Ref, ...]
+    spooled: frozenset[Ref] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +103,14 @@ class Draining:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Begin the attempt."""
+    """Begin the block."""
 
     offer: Offer
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Kill what runs of the attempt."""
+    """Kill what runs of the block whose first attempt this is."""
 
     ref: Ref
     why: str
@@ -123,7 +136,7 @@ def step(state: State, event: Event, now_s: float) -> Step:
     if isinstance(event, Ended):
         return _ended(state, event, now_s)
     if isinstance(event, Renewed):
-        if state.active is not None and state.active.ref in event.refs:
+        if state.active is not None and event.refs.issuperset(state.active.refs):
             return replace(state, deadline_s=max(state.deadline_s, event.sent_s + event.ttl_s)), ()
         return state, ()
     if isinstance(event, Cancelled):
@@ -136,39 +149,54 @@ def step(state: State, event: Event, now_s: float) -> Step:
 
 
 def _offered(state: State, event: Offered, now_s: float) -> Step:
-    offer = event.offer
-    known = dict(state.done).get(offer.ref)
-    if known is not None:
-        return state, (Tell(offer.ref, known),)
+    known = dict(state.done)
+    told = tuple(Tell(ref, known[ref]) for ref in event.offer.refs if ref in known)
+    left = tuple(member for member in event.offer.members if member.ref not in known)
+    if not left:
+        return state, told
+    offer = Offer(members=left)
     if state.draining:
-        return state, (Tell(offer.ref, STOPPED),)
+        return state, (*told, *_tell(offer.refs, STOPPED))
     if state.active is None:
         state = replace(state, active=offer, stopping=False, deadline_s=now_s + event.ttl_s)
-        return state, (Tell(offer.ref, ACCEPTED), Start(offer))
-    if state.active.ref == offer.ref:
-        if state.stopping:
-            return state, ()
-        return replace(state, deadline_s=max(state.deadline_s, now_s + event.ttl_s)), (Tell(offer.ref, ACCEPTED),)
-    if offer.ref.run_id == state.active.ref.run_id and offer.ref.epoch < state.active.ref.epoch:
-        return state, ()
+        return state, (*told, *_tell(offer.refs, ACCEPTED), Start(offer))
+    if set(offer.refs) & set(state.active.refs):
+        return _offered_again(state, offer, told, now_s + event.ttl_s)
+    newest = {ref.run_id: ref.epoch for ref in state.active.refs}
+    if any(ref.epoch < newest.get(ref.run_id, 0) for ref in offer.refs):
+        return state, told
     # One device holds one lease: a new offer means that the old one is over.
     state, actions = _stop(replace(state, waiting=offer), "superseded")
-    return state, actions
+    return state, (*told, *actions)
+
+
+def _offered_again(state: State, offer: Offer, told: tuple[Action, ...], deadline_s: float) -> Step:
+    """The first answer may have been lost; an attempt that is not of the active block cannot join it any more."""
+    assert state.active is not None
+    strange = _tell([ref for ref in offer.refs if ref not in state.active.refs], STOPPED)
+    if state.stopping:
+        return state, (*told, *strange)
+    again = _tell([ref for ref in offer.refs if ref in state.active.refs], ACCEPTED)
+    return replace(state, deadline_s=max(state.deadline_s, deadline_s)), (*told, *again, *strange)
+
+
+def _tell(refs: Iterable[Ref], phase: str) -> tuple[Action, ...]:
+    return tuple(Tell(ref, phase) for ref in refs)
 
 
 def _ended(state: State, event: Ended, now_s: float) -> Step:
-    phase = SPOOLED if event.spooled else STOPPED
-    done = (*state.done, (event.ref, phase))[-DONE_MAX:]
-    tell = Tell(event.ref, phase)
-    if state.active is None or state.active.ref != event.ref:
-        return replace(state, done=done), (tell,)
+    phases = tuple((ref, SPOOLED if ref in event.spooled else STOPPED) for ref in event.refs)
+    done = (*state.done, *phases)[-DONE_MAX:]
+    told = tuple(Tell(ref, phase) for ref, phase in phases)
+    if state.active is None or state.active.refs != event.refs:
+        return replace(state, done=done), told
     next_offer, ttl_s = state.waiting, max(0.0, state.deadline_s - now_s)
     state = replace(state, active=None, stopping=False, waiting=None, done=done, deadline_s=0.0)
     if next_offer is None:
-        return state, (tell,)
+        return state, told
     # The controller repeats an offer that it still means; starting it now spares that round.
     state = replace(state, active=next_offer, deadline_s=now_s + max(ttl_s, WAITING_LEASE_S))
-    return state, (tell, Tell(next_offer.ref, ACCEPTED), Start(next_offer))
+    return state, (*told, *_tell(next_offer.refs, ACCEPTED), Start(next_offer))
 
 
 WAITING_LEASE_S = 10.0
@@ -176,10 +204,13 @@ WAITING_LEASE_S = 10.0
 
 
 def _cancelled(state: State, ref: Ref) -> Step:
-    if state.active is not None and state.active.ref == ref:
+    """A block stops whole: what is cancelled is a campaign, and what is not comes back."""
+    if state.active is not None and ref in state.active.refs:
         return _stop(state, "cancelled")
-    if state.waiting is not None and state.waiting.ref == ref:
-        state = replace(state, waiting=None, done=(*state.done, (ref, STOPPED))[-DONE_MAX:])
+    if state.waiting is not None and ref in state.waiting.refs:
+        left = tuple(member for member in state.waiting.members if member.ref != ref)
+        waiting = Offer(members=left) if left else None
+        state = replace(state, waiting=waiting, done=(*state.done, (ref, STOPPED))[-DONE_MAX:])
         return state, (Tell(ref, STOPPED),)
     known = dict(state.done).get(ref, STOPPED)
     return state, (Tell(ref, known),)
@@ -188,4 +219,4 @@ def _cancelled(state: State, ref: Ref) -> Step:
 def _stop(state: State, why: str) -> Step:
     if state.active is None or state.stopping:
         return state, ()
-    return replace(state, stopping=True), (Stop(state.active.ref, why),)
+    return replace(state, stopping=True), (Stop(state.active.refs[0], why),)

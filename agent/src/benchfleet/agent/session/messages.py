@@ -13,6 +13,9 @@ from benchfleet.core.inventory import Inventory
 from benchfleet.core.text import utf8
 from benchfleet.v1 import agent_pb2
 
+PROGRESS_S = 0.5
+"""A watcher sees no more, and each message of a block is one write of the controller per attempt."""
+
 
 def ref(of: Ref) -> agent_pb2.AttemptRef:
     """An attempt on the wire."""
@@ -31,6 +34,7 @@ def hello(
         inventory=wire.inventory_to_wire(inventory),
         active=[ref(each) for each in active],
         spooled=[ref(each) for each in spooled],
+        block_max=wire.BLOCK_MAX,
     )
     message.device_time.FromDatetime(now)
     return agent_pb2.SessionRequest(hello=message)
@@ -68,3 +72,17 @@ def progress(of: Ref, phase: str, fraction: float = 0.0, note: str = "") -> agen
 def bye(reason: str) -> agent_pb2.SessionRequest:
     """A clean end."""
     return agent_pb2.SessionRequest(bye=agent_pb2.Bye(reason=utf8(reason)))
+
+
+class Pace:
+    """How often progress is worth a message: at each new phase, and at most once in PROGRESS_S within one."""
+
+    def __init__(self) -> None:
+        self._phase, self._after_s = "", 0.0
+
+    def due(self, phase: str, now_s: float) -> bool:
+        """Whether to send now."""
+        if phase == self._phase and now_s < self._after_s:
+            return False
+        self._phase, self._after_s = phase, now_s + PROGRESS_S
+        return True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -128,7 +127,7 @@ def _cells(
                 scenario=scenario,
                 scenario_params=params,
                 profile=document.measure.profile,
-                seed=_seed(document.measure.seed, key),
+                seed=document.measure.seed,
                 baseline=None if scenarios.is_alone(scenario) else _baseline(baseline, model, file, most),
                 dataset=dataset.artifact if dataset else None,
                 dataset_name=dataset.name if dataset else None,
@@ -226,11 +225,6 @@ def _baseline(baseline: Model | None, model: Model, file: ModelFile, batch: int)
     if not _takes(baseline.files[file.format], batch):
         return None
     return _ref(baseline, baseline.files[file.format])
-
-
-def _seed(seed: int, key: str) -> int:
-    """A seed of its own for each cell, the same in every campaign with that seed."""
-    return int.from_bytes(hashlib.sha256(f"{seed}/{key}".encode()).digest()[:7], "big")
 
 
 def _estimate(spec: RunSpec | None) -> float:
