@@ -25,7 +25,7 @@ EXIT_CODES = """
 | code | meaning |
 |---|---|
 | 0 | it worked; the gate passed |
-| 1 | the gate failed |
+| 1 | the gate failed, a regression is confirmed, or a replay disagrees |
 | 2 | wrong usage, or something is wrong with a document or file |
 | 3 | no evidence: the measurement does not carry the statement asked of it |
 | 4 | the controller or a device does not answer |

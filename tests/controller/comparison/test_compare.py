@@ -77,6 +77,12 @@ def test_governor_that_only_one_side_knows_is_no_warning():
     assert compare(c).warnings == ()
 
 
+def test_the_least_unlike_of_many_baselines_is_named_in_the_refusal():
+    bases = [run(f"base-{t}-{b}", threads=t, batch=b, measured=result()) for t in (2, 4, 8) for b in (1, 8)]
+    found = row(compare(campaign(*bases, run("new", model="digits:int8", threads=1, measured=result()))), "new")
+    assert [u.field for u in found.refused] == ["threads"]
+
+
 def test_accuracy_on_another_data_set_is_no_drop():
     c = campaign(
         run("base", measured=result(cell={"dataset_name": "a"})),

@@ -91,6 +91,16 @@ def test_one_odd_campaign_between_usual_ones_is_forgotten():
     assert verdict(SLOW, STEADY[0], SLOW) == "suspected"
 
 
+def test_odd_campaigns_that_were_not_confirmed_widen_what_is_usual_but_one_wild_one_does_not_blind():
+    def width(*samples):
+        low, high = judge([*STEADY, *samples, STEADY[0]]).each[-1].band
+        return high / low
+
+    odd = [SLOW, STEADY[0]] * 4
+    assert width(*odd) > 1.01 * width(*[STEADY[0]] * 8)
+    assert width(Sample(value=100.0), STEADY[0]) == pytest.approx(width(SLOW, STEADY[0]))
+
+
 def test_a_host_that_was_slow_meanwhile_neither_confirms_nor_clears():
     usual = [Sample(value=v.value, reference=1.0 + 0.001 * i) for i, v in enumerate(STEADY)]
     hot, slow = Sample(value=13.0, reference=1.3), Sample(value=12.0, reference=1.0)

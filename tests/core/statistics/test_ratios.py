@@ -41,7 +41,7 @@ def claimed(effect):
     return not effect.ci95[0] <= 1.0 <= effect.ci95[1] and abs(effect.ratio - 1) >= 0.02
 
 
-@pytest.mark.parametrize("factor", [1.0, 1.03, 0.5])
+@pytest.mark.parametrize("factor", [1.0, 1.03])
 @pytest.mark.parametrize("phi", [0.0, 0.5])
 @pytest.mark.parametrize(("launches", "per_launch"), [(1, 20), (2, 20), (3, 20), (3, 60), (5, 20)])
 def test_the_paired_interval_holds_the_truth_as_often_as_it_says(launches, per_launch, phi, factor):
@@ -54,6 +54,16 @@ def test_the_paired_interval_holds_the_truth_as_often_as_it_says(launches, per_l
         effect = paired(rounds(rng, factor=factor, launch_sd=spread, **how), rounds(rng, launch_sd=spread, **how))
         held += effect.ci95[0] <= factor <= effect.ci95[1]
     assert held / CAMPAIGNS >= 0.95 - SLACK
+
+
+@pytest.mark.parametrize("launches", [1, 2])
+def test_few_launches_of_rounds_that_drag_are_not_taken_for_many_rounds(launches):
+    rng, held = random.Random(f"drag/{launches}"), 0
+    for _ in range(CAMPAIGNS):
+        how = {"launches": launches, "per_launch": 40, "phi": 0.7, "round_sd": 0.04}
+        effect = paired(rounds(rng, **how), rounds(rng, **how))
+        held += effect.ci95[0] <= 1.0 <= effect.ci95[1]
+    assert held / CAMPAIGNS >= 0.90
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from benchfleet.controller.catalog import CampaignRecord, RunRecord
+from benchfleet.controller.comparison.baselines import Baselines
 from benchfleet.controller.comparison.conditions import (
     BY_NAME,
     RANKED_WITHIN,
@@ -116,7 +117,8 @@ def compare(
     chosen = _cell_named(campaign, baseline_cell) if baseline_cell is not None else None
     names, cells, best = labels(campaign.runs), labels(campaign.runs, device=False), _best(campaign.runs)
     theirs = names if against is None else {k: f"{v} of {against.id}" for k, v in labels(against.runs).items()}
-    view = _View(campaign=campaign, chosen=chosen, against=against, force=force, names=theirs)
+    baselines = Baselines(campaign, chosen_cell=chosen, against=against)
+    view = _View(campaign=campaign, chosen=chosen, against=against, force=force, names=theirs, baselines=baselines)
     rows = tuple(
         _row(run, view, names[run.run_id], cells[run.run_id], best.get(run.run_id, frozenset()))
         for run in campaign.runs
@@ -139,28 +141,6 @@ def _cell_named(campaign: CampaignRecord, text: str) -> str:
     raise NotFoundError(f"baseline {text!r} names {what} of campaign {campaign.id}; name one of: {shown}")
 
 
-def baseline_of(
-    run: RunRecord, campaign: CampaignRecord, chosen_cell: str | None = None, *, nearest: bool = False
-) -> RunRecord | str:
-    """The baseline run for `run`, or why there is none; with `nearest` the one that is least unlike."""
-    here = [other for other in campaign.runs if other.device == run.device]
-    if chosen_cell is not None:
-        found = [other for other in here if other.cell_key == chosen_cell]
-        return found[0] if found else f"the baseline cell did not run on {run.device}"
-    if campaign.baseline_model is None:
-        return "the campaign declares no baseline"
-    candidates = [other for other in here if other.model == campaign.baseline_model]
-    if not candidates:
-        return f"{campaign.baseline_model} did not run on {run.device}"
-    if run in candidates:
-        return run
-    gaps = [(unlike(other, run, REFUSING + VARIED_ON_PURPOSE), other) for other in candidates]
-    differences, closest = min(gaps, key=lambda pair: len(pair[0]))
-    if differences and not nearest:
-        return "unlike conditions, " + ", ".join(str(d) for d in differences)
-    return closest
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _View:
     """What the user asked to see; `names` are the labels of what may be a baseline."""
@@ -170,17 +150,11 @@ class _View:
     against: CampaignRecord | None
     force: bool
     names: dict[str, str]
-
-    def baseline_of(self, run: RunRecord) -> RunRecord | str:
-        if self.against is None:
-            return baseline_of(run, self.campaign, self.chosen, nearest=True)  # what differs is said by _checked
-        key = (run.device, run.cell_key)
-        found = [other for other in self.against.runs if (other.device, other.cell_key) == key]
-        return found[0] if found else f"campaign {self.against.id} has no such cell on {run.device}"
+    baselines: Baselines
 
 
 def _row(run: RunRecord, view: _View, label: str, cell_label: str, best: frozenset[str]) -> Row:
-    base = view.baseline_of(run)
+    base = view.baselines.nearest(run)  # what differs is said by _checked
     is_baseline = isinstance(base, RunRecord) and base.run_id == run.run_id
     named = view.chosen is not None
     refusing, warned = _checked(run, base, named) if isinstance(base, RunRecord) else ((), ())

@@ -173,7 +173,7 @@ def _judged(
 def _explains(host: tuple[float, float], slowdown: float, half: float) -> bool:
     """Whether the reference work is unusual itself, and off by what the model is off, within the noise of both."""
     off, may = host
-    return abs(off) > may and off * slowdown > 0 and abs(slowdown - off) <= math.hypot(half, may)
+    return abs(off) > may and abs(slowdown - off) <= math.hypot(half, may)
 
 
 def _verdict(each: Sequence[Judged], worse: int) -> Verdict:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from benchfleet.controller.catalog import CampaignRecord, RunRecord
-from benchfleet.controller.comparison.compare import baseline_of
+from benchfleet.controller.comparison.baselines import Baselines
 from benchfleet.controller.comparison.labels import labels
 from benchfleet.controller.comparison.ratio import is_ranked
 from benchfleet.controller.gates import Outcome, Verdict
@@ -79,7 +79,8 @@ def evaluate(policy: Policy, campaign: CampaignRecord) -> Decision:
     if not chosen:
         scope = ", ".join(f"{key}={value}" for key, value in policy.scope.items()) or "every cell but the baseline's"
         raise DocumentError(f"policy {policy.name}: its scope ({scope}) selects no cell of campaign {campaign.id}")
-    cells = tuple(_gated(policy, campaign, run, names[run.run_id]) for run in chosen)
+    baselines = Baselines(campaign)
+    cells = tuple(_gated(policy, campaign, run, names[run.run_id], baselines) for run in chosen)
     return Decision(policy=policy, campaign=campaign, cells=cells, outcome=_overall([c.outcome for c in cells]))
 
 
@@ -95,16 +96,16 @@ def _in_scope(run: RunRecord, policy: Policy) -> bool:
     return all(fnmatchcase(str(getattr(run, key)), pattern) for key, pattern in policy.scope.items())
 
 
-def _gated(policy: Policy, campaign: CampaignRecord, run: RunRecord, label: str) -> Gated:
-    baseline = _nearest_baseline(run, campaign)
+def _gated(policy: Policy, campaign: CampaignRecord, run: RunRecord, label: str, baselines: Baselines) -> Gated:
+    baseline = _nearest_baseline(run, campaign, baselines)
     checks = tuple(Check(constraint=c, verdict=c.gate.check((run,), baseline, c.params)) for c in policy.constraints)
     outcomes = [_decided(check.verdict.outcome, policy) for check in checks if check.hard]
     return Gated(run=run, label=label, checks=checks, outcome=_overall(outcomes), score=_score(checks))
 
 
-def _nearest_baseline(run: RunRecord, campaign: CampaignRecord) -> RunRecord | None:
+def _nearest_baseline(run: RunRecord, campaign: CampaignRecord, baselines: Baselines) -> RunRecord | None:
     """The baseline's run under like conditions; else any of it on this device, enough for what a file alone decides."""
-    base = baseline_of(run, campaign)
+    base = baselines.of(run)
     if isinstance(base, RunRecord):
         return base
     others = [r for r in campaign.runs if r.device == run.device and r.model == campaign.baseline_model]
