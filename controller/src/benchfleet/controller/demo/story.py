@@ -55,14 +55,13 @@ def push(fleet: LocalFleet, data: Path) -> None:
 
 
 def measure(fleet: LocalFleet, shipped: Path) -> None:
-    """Both campaigns, each with its comparison at the end; a run that failed is part of the picture."""
-    for document in ("batches.yaml", "campaign.yaml"):
-        fleet.commands.show("run", str(shipped / document), "--watch", allowed=(0, 3, 5))
-        fleet.services.check()
+    """The campaign, with its comparison at the end; a run that failed is part of the picture."""
+    fleet.commands.show("run", str(shipped / "campaign.yaml"), "--watch", allowed=(0, 3, 5))
+    fleet.services.check()
 
 
 def judge(fleet: LocalFleet, policy: Path, output: Path) -> None:
-    """The gate of the last campaign, and its files in `output`."""
+    """The gate of the campaign, and its files in `output`."""
     output.mkdir(parents=True, exist_ok=True)
     show = fleet.commands.show
     code = show("gate", "latest", "--policy", str(policy), "--junit", str(output / "gate.xml"), allowed=GATE_CODES)
