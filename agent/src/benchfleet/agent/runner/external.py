@@ -10,14 +10,19 @@ _LOCATION = b"\x0a\x08location\x12"
 
 
 def vet(path: str) -> None:
-    """RuntimeFault unless every file that the model names lies in the model's own folder."""
+    """RuntimeFault unless every file that the model names lies in the model's own folder, and is there."""
     folder = os.path.realpath(os.path.dirname(os.path.abspath(path)))
     for location in _locations(path):
         target = os.path.realpath(os.path.join(folder, location))
-        if os.path.isabs(location) or not target.startswith(folder + os.sep) or not os.path.exists(target):
+        if os.path.isabs(location) or not target.startswith(folder + os.sep):
             raise RuntimeFault(
                 "unsupported_model",
                 "weights are kept outside the model's folder (%r); store them in the file" % location[:200],
+            )
+        if not os.path.exists(target):
+            raise RuntimeFault(
+                "unsupported_model",
+                "weights are kept in %r, which did not come with the model; store them in the file" % location[:200],
             )
 
 
