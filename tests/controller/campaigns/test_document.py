@@ -214,3 +214,10 @@ def test_a_wrong_parameter_is_found_by_its_own_line_and_names_what_was_meant():
 
 def test_a_default_that_is_written_out_is_the_same_cell():
     assert parse_campaign(YAML + "scenarios: [{multi_stream: {samples: 8}}]\n").scenario_list == [("multi_stream", {})]
+
+
+def test_options_of_a_runtime_that_is_not_measured_are_an_error_with_their_line():
+    said = refusal(YAML + "runtime_options:\n  onnxrutime: {graph_optimization: all}\n")
+    assert said.startswith("c.yaml:9: runtime_options.onnxrutime: ")
+    assert said.endswith("did you mean 'onnxruntime'?")
+    assert refusal(YAML + "runtime_options: {tvm: {}}\n").endswith("it has: onnxruntime")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import math
 import re
@@ -172,6 +173,20 @@ class CampaignDocument(_Strict):
             except ValueError:
                 raise ValueError(f"a shape is sizes joined by x, like 1x3x224x224, not {text[:80]!r}") from None
         return value
+
+    @model_validator(mode="after")
+    def _options_of_the_matrix(self) -> CampaignDocument:
+        """Options of a runtime that is not measured would be ignored without a word."""
+        for name in self.runtime_options:
+            if name not in self.matrix.runtime:
+                near = difflib.get_close_matches(name, self.matrix.runtime, 1)
+                hint = f"did you mean {near[0]!r}?" if near else f"it has: {', '.join(self.matrix.runtime)}"
+                raise PydanticCustomError(
+                    "runtime_options",
+                    "options of a runtime that is not in matrix.runtime; {hint}",
+                    {"hint": hint, "below": ["runtime_options", name]},
+                )
+        return self
 
     @model_validator(mode="after")
     def _bounded(self) -> CampaignDocument:
