@@ -48,6 +48,8 @@ def join(token_text: str, controller: str, state: Path, enroll: str | None = Non
     enroll_host, enroll_port = split_address(enroll) if enroll else (host, token.enroll_port)
     assert enroll_port is not None
     ca_pem = pinned_ca(enroll_host, enroll_port, token.pin)
+    if port is not None:
+        check_fleet_port(host, port, ca_pem)
     key_pem, request = certificates.key_and_request("device")
     credentials = grpc.ssl_channel_credentials(ca_pem.encode())
     target = f"{enroll_host}:{enroll_port}"
@@ -115,6 +117,45 @@ def pinned_ca(host: str, port: int, pin: str) -> str:
         if hashlib.sha256(der).hexdigest() == pin:
             return ssl.DER_cert_to_PEM_cert(der)
     raise RefusedError(f"join: {host}:{port} is not the fleet that made this token (its CA has another digest)")
+
+
+def check_fleet_port(host: str, port: int, ca_pem: str) -> None:
+    """Before a token is used up: one-line errors when this fleet does not listen there for devices that have joined.
+
+    The fleet port ends the connection of who shows no certificate; the enrolment port, of the same CA, begins to talk.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(cadata=ca_pem)
+    context.set_alpn_protocols(["h2"])
+    where = f"join: {host}:{port}"
+    try:
+        with (
+            socket.create_connection((host.strip("[]"), port), timeout=CONNECT_S) as plain,
+            context.wrap_socket(plain, server_hostname=identity.SERVER_NAME) as secured,
+        ):
+            talks = _talks(secured)
+    except ssl.SSLCertVerificationError as error:
+        raise RefusedError(f"{where} is not of the fleet that made this token; the token was not used") from error
+    except OSError as error:
+        raise UnreachableError(
+            f"{where} is no fleet port of a controller ({error}); `benchfleet serve` says which it is; "
+            "the token was not used"
+        ) from error
+    if talks:
+        raise RefusedError(
+            f"{where} is the enrolment port; --controller is the fleet port that `benchfleet serve` says, "
+            "and the token was not used"
+        )
+
+
+def _talks(secured: ssl.SSLSocket) -> bool:
+    """Whether a peer has something to say to a client without a certificate."""
+    try:
+        return bool(secured.recv(1))
+    except TimeoutError:
+        raise
+    except OSError:
+        return False
 
 
 def _chain(secured: ssl.SSLSocket) -> list[bytes]:
