@@ -29,6 +29,29 @@ def test_every_cell_on_every_device_has_one_result_with_its_numbers(pair, pair_o
         assert result.cell["model"]["name"] == run.cell.model
 
 
+def test_scenarios_with_parameters_reach_the_device_and_their_numbers_come_back(pair, pair_operator):
+    wanted = [{"realtime": {"fps": 100}}, {"server": {"qps": [100, 150], "latency_bound": "90 ms"}}]
+    made = pair_operator.create(
+        campaign(models=["digits:int8"], devices={"selector": "role=first"}, dataset=None, scenarios=wanted)
+    )
+    runs = pair_operator.wait_ended(made, CAMPAIGN_S)
+    results = pair_operator.results(made)
+    told = {}
+    for run in runs.values():
+        assert run.state == SUCCEEDED, run
+        (result,) = results[run.id]
+        told[run.cell.cell_key.partition(" b1 ")[2]] = result.metrics
+    realtime, slow, fast = sorted(told)
+    assert [realtime, slow, fast] == [
+        'realtime {"fps":100}',
+        'server {"latency_bound_s":0.09,"qps":100}',
+        'server {"latency_bound_s":0.09,"qps":150}',
+    ]
+    assert told[realtime]["deadline_miss_ratio"].value is not None
+    assert told[slow]["queries"].value < told[fast]["queries"].value
+    assert told[slow]["latency_bound_met"].value is not None
+
+
 def test_a_device_gets_no_cell_beyond_its_threads(pair, pair_operator):
     made = pair_operator.create(campaign(models=["digits:int8"], matrix={"runtime": ["onnxruntime"], "threads": [2]}))
     runs = pair_operator.wait_ended(made, CAMPAIGN_S)
