@@ -5,7 +5,7 @@ UV := $(shell command -v uv || echo $(CURDIR)/.tools/bin/uv)
 SOURCES := core/src agent/src controller/src
 PYTEST := $(PY) -m pytest -q
 
-.PHONY: help setup demo test test-hosts test-wheels test-engines check format docs protos bench-sampler bench-agent-idle bench-cli-start bench-dispatch bench-native-agreement bench-watch-large bench-demo-time bench-energy bench-telemetry bench-monitor bench-stress bench-arrivals bench-omission bench-dataset-feed clean
+.PHONY: help setup demo test test-hosts test-wheels test-engines check format docs protos bench-sampler bench-agent-idle bench-cli-start bench-dispatch bench-native-agreement bench-watch-large bench-demo-time bench-energy bench-telemetry bench-monitor bench-stress bench-arrivals bench-omission bench-dataset-feed bench-peak-memory clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -100,6 +100,9 @@ bench-arrivals: setup ## how late an arrival by a schedule is dispatched
 
 bench-omission: setup ## p99 of a model that stalls, against what users would have met
 	$(PY) benchmarks/coordinated_omission.py
+
+bench-peak-memory: setup ## a spike of 200 MiB for 20 ms under an agent of 600 MiB: the peak, ru_maxrss, polling
+	$(PY) -m benchmarks.peak_memory.compare
 
 clean: ## remove what make made
 	rm -rf .venv .tools .engines dist build demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
