@@ -20,7 +20,7 @@ def probe() -> Availability:
     return Available("1", FORMATS, ("spike",))
 
 
-def load(path: str, options: Options) -> "Session":
+def load(path: str, options: Options) -> Session:
     """The file is not read."""
     return Session()
 

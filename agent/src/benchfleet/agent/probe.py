@@ -36,6 +36,11 @@ def started_by(name: str) -> tuple[str, str | None]:
     return interpreter, None if module.__name__ == f"{RUNTIMES}.{name}" else module.__file__
 
 
+def builds(name: str) -> bool:
+    """Whether a runtime makes an engine for the device before it loads anything."""
+    return hasattr(plugins.load(RUNTIMES, GROUP, name), "build")
+
+
 def inventory(*, labels: dict[str, str] | None = None, threads_max: int | None = None) -> Inventory:
     """The facts of this host; slow the first time, since vendor libraries are imported in children."""
     release = _os_release()

@@ -134,6 +134,7 @@ class _Block:
             plan = pacing.plan_of(self.cells[0].spec)
             self.around.progress("settling", 0.01, "waiting for a turn on this host")
             async with host.turn(self.around.stop) as alone:
+                await self._build()
                 await self._settle(plan, alone)
                 await self._launches(plan)
                 await self._afterwards(plan)
@@ -192,6 +193,12 @@ class _Block:
         if now_s >= self.deadline_s:
             raise _Ended("timeout", "measure", "the cells measured together took longer than all their timeouts")
         return min(lease_s, self.deadline_s) - now_s
+
+    async def _build(self) -> None:
+        """Engines that runtimes make for this device: before the host is watched, since it works hard for minutes."""
+        for track in self._healthy():
+            self.around.progress("preparing", 0.01, f"preparing {track.model.name}")
+            await self._guarded(track, track.build(self.around.workspace, self))
 
     async def _settle(self, plan: Profile, alone: bool) -> None:
         self.left_s()

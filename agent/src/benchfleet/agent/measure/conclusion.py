@@ -125,7 +125,16 @@ def _evidence(seen: Seen) -> ev.Evidence:
     )
 
 
-_MEASURED = ("memory", "memory_end", "harness_overhead_us", "build_ms", "engine_", "device_memory_")
+_MEASURED = (
+    "memory",
+    "memory_end",
+    "harness_overhead_us",
+    "build_ms",
+    "engine_latency",
+    "engine_share",
+    "engine_calls",
+    "device_memory_",
+)
 """Beginnings of facts that are numbers of one launch, not conditions of all."""
 
 

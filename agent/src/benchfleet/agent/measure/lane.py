@@ -52,6 +52,11 @@ class Lane:
         self._ooms_before = host.oom_kills()
 
     @property
+    def pid(self) -> int | None:
+        """Of the process; None before its start."""
+        return None if self._process is None else self._process.pid
+
+    @property
     def stderr_tail(self) -> str:
         """The last of what the process wrote."""
         return self._tail.decode("utf-8", "replace")

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from benchfleet.agent import probe
 from benchfleet.agent.measure import pacing, quality, round_file
+from benchfleet.agent.measure.build import engine
 from benchfleet.agent.measure.lane import Lane, LaneFault
 from benchfleet.agent.measure.operators import profile_pass
 from benchfleet.agent.measure.profiles import Profile
@@ -57,6 +58,7 @@ class Track:
     outputs: ev.OutputCheck | None = None
     feed_steps: list[str] = field(default_factory=list)
     operators: dict[str, Any] | None = None
+    built: dict[str, Any] = field(default_factory=dict)
     series: dict[str, bytearray] = field(default_factory=dict)
     fault: LaneFault | None = None
     lane: Lane | None = None
@@ -83,6 +85,14 @@ class Track:
         if self.lane is not None:
             await self.lane.kill()
 
+    async def build(self, workspace: Path, bounds: Bounds) -> None:
+        """The engine for this device, where the runtime makes one: a stage of its own, in no load time."""
+        if probe.builds(self.spec.runtime):
+            self.lane = self._process(-1, workspace)
+            self.path, self.built = await engine(
+                self.lane, lambda limit_s: min(limit_s, self.budget_s, bounds.left_s())
+            )
+
     async def load(self, launch: int, plan: Profile, workspace: Path, bounds: Bounds) -> None:
         """A fresh process with the model loaded, run once and warm."""
         self.lane = self._process(launch, workspace)
@@ -100,7 +110,7 @@ class Track:
                 memory_base_bytes=loaded["memory_base_bytes"],
                 memory_loaded_bytes=loaded["memory_loaded_bytes"],
                 memory_peak_bytes=None,
-                facts=loaded["facts"],
+                facts={**loaded["facts"], **self.built},
             )
         )
 

@@ -6,6 +6,7 @@ Commands (stdin)             answers (the event pipe)
     {"do": "round", ...}         calls, times, CPU, run-queue wait; raw nanoseconds are in the series file
     {"do": "loadgen", ...}       one test of MLCommons LoadGen in the place of rounds
     {"do": "check", ...}         what the outputs say, and what the engine says of its own time and memory
+    {"do": "build", ...}         the engine of the model, made in a folder; a process that loads nothing
     {"do": "profile", ...}       time by operator; loads the model by itself, in a process that times nothing
     {"do": "stop"}               ends the process
 Every command carries `alarm_s`, after which the process is gone, whatever the model does, and `idle_s`, after which it
@@ -225,6 +226,14 @@ class Runner:
             "facts": {**said, "memory_end": memory},
         }
 
+    def build(self, command: Dict[str, Any]) -> Dict[str, Any]:
+        """Makes the engine for this device, or finds the one that was made before."""
+        runtime, version, options = self._runtime()
+        started = time.perf_counter_ns()
+        made = runtime.build(self.spec["model"], options, command["folder"])
+        spent_ns = time.perf_counter_ns() - started
+        return {"path": made.path, "reused": made.reused, "facts": made.facts, "spent_ns": spent_ns, "version": version}
+
     def profile(self, command: Dict[str, Any]) -> Dict[str, Any]:
         """Loads the model with the engine's profiler on and runs it for a while: where the time of a call goes."""
         runtime, _, options = self._runtime()
@@ -253,6 +262,7 @@ def serve(spec: Dict[str, Any], events: TextIO) -> int:
         "loadgen": runner.loadgen,
         "check": runner.check,
         "profile": runner.profile,
+        "build": runner.build,
     }
     for line in sys.stdin:
         command = json.loads(line)
