@@ -80,6 +80,13 @@ async def test_an_engine_that_behaves_raises_none_of_what_it_could_cause(tmp_pat
     assert not {"nan_inf", "output_unstable", "outputs_unchecked", "overhead_significant", "pause"} & set(found)
 
 
+async def test_what_happened_on_the_host_meanwhile_is_in_every_result(tmp_path):
+    told = (await measured(tmp_path)).provenance["host"]
+    assert {"other_cpus", "steal_ratio", "suspended_s", "wall_clock_step_s", "clock_slew_ppm", "agent_gap_s"} <= set(
+        told
+    )
+
+
 async def test_one_launch_is_told(tmp_path):
     assert "single_launch" in flags(await measured(tmp_path, profile="quick"))
 

@@ -25,6 +25,7 @@ from benchfleet.agent.measure.profiles import Profile
 from benchfleet.agent.measure.reference import NO_REFERENCE, Reference
 from benchfleet.agent.measure.telemetry import Telemetry
 from benchfleet.agent.measure.track import Track, lane_key
+from benchfleet.agent.measure.watch import Watch
 from benchfleet.core import scenario
 from benchfleet.core.clock import Clock
 from benchfleet.core.errors import BenchfleetError
@@ -136,7 +137,10 @@ class _Block:
             async with host.turn(self.around.stop) as alone:
                 await self._build()
                 await self._settle(plan, alone)
-                await self._launches(plan)
+                watch = Watch()
+                async with watch.beating():
+                    await self._launches(plan)
+                self.host.update(watch.facts())
                 await self._afterwards(plan)
         except _Stopped:
             stopped = True
@@ -210,7 +214,7 @@ class _Block:
         self.left_s()
 
     async def _launches(self, plan: Profile) -> None:
-        start_ns, before = time.monotonic_ns(), host.cpu_ticks()
+        start_ns = time.monotonic_ns()
         for launch in range(plan.launches):
             share = launch / plan.launches
             if launch:
@@ -224,9 +228,6 @@ class _Block:
             if all(track.fault is not None for track in self.tracks.values()):
                 break
         self.span_ns = (start_ns, time.monotonic_ns())
-        after = host.cpu_ticks()
-        if before is not None and after is not None and after.total > before.total:
-            self.host["steal_ratio"] = (after.steal - before.steal) / (after.total - before.total)
 
     async def _launch(self, launch: int, plan: Profile, share: float) -> None:
         healthy = self._healthy()
