@@ -143,18 +143,23 @@ async def test_a_runner_that_was_stopped_within_a_call_is_told(tmp_path):
 
     async def disturb():
         await begun.wait()
-        for runner in psutil.Process().children():
-            with contextlib.suppress(psutil.Error):
-                runner.send_signal(signal.SIGSTOP)
-                await asyncio.sleep(0.3)
-                runner.send_signal(signal.SIGCONT)
-
-    disturbing = asyncio.create_task(disturb())
+        while True:  # again and again: a stop between two rounds is none
+            for runner in psutil.Process().children():
+                with contextlib.suppress(psutil.Error):
+                    runner.send_signal(signal.SIGSTOP)
+                    try:
+                        await asyncio.sleep(0.2)
+                    finally:
+                        runner.send_signal(signal.SIGCONT)
+            await asyncio.sleep(0.3)
 
     def on_progress(phase, *_):
         if phase == "measuring":
             begun.set()
 
-    result = await measured(tmp_path, on_progress=on_progress, options={"latency_us": 8000})
-    await disturbing
+    disturbing = asyncio.create_task(disturb())
+    try:
+        result = await measured(tmp_path, on_progress=on_progress, options={"latency_us": 8000})
+    finally:
+        disturbing.cancel()
     assert flags(result)["pause"] == "degraded"
