@@ -6,6 +6,7 @@ import asyncio
 import json
 import struct
 import zipfile
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 from benchfleet.agent.cli.bench import model_ref
 from benchfleet.agent.measure import raw_telemetry, series
 from benchfleet.agent.measure.attempt import Around, Files, measure
+from benchfleet.agent.measure.profiles import PROFILES
 from benchfleet.agent.probe import inventory
 from benchfleet.agent.sampler import Sampler
 from benchfleet.agent.sensors.simulated import Program
@@ -143,7 +145,8 @@ def test_equal_readings_are_equal_bytes(tmp_path):
     assert one.read_bytes() == other.read_bytes()
 
 
-async def test_an_attempt_keeps_what_its_sensors_said(tmp_path, monkeypatch):
+async def test_an_attempt_keeps_what_its_sensors_said_and_what_the_sampler_cost(tmp_path, monkeypatch):
+    monkeypatch.setitem(PROFILES, "quick", replace(PROFILES["quick"], preflight_s=1.0, monitor_pairs=3))
     monkeypatch.setenv("BENCHFLEET_HOST_LOCK", str(tmp_path / "host.lock"))
     declared = tmp_path / "power.json"
     declared.write_text('{"sensors": [{"name": "board", "low_w": 5, "update_s": 0.01}]}')
@@ -159,9 +162,14 @@ async def test_an_attempt_keeps_what_its_sensors_said(tmp_path, monkeypatch):
     finally:
         await asyncio.to_thread(sampler.stop)
     result = measured.result
+    assert result.metrics["monitor_overhead_ratio"].n == 3
     assert result.provenance["simulated_sensors"] == ["simulated/board"]
     assert "power_simulated" in {reason.flag for reason in result.reasons}
     board = next(s for s in raw_telemetry.read(measured.series) if s.sensor == "simulated/board")
     assert set(board.values) == {5.0}
+    manifest = json.loads(zipfile.ZipFile(measured.series).read("manifest.json"))
+    first, last = manifest["idle_span_ns"]
+    assert last - first >= 10e9  # the device was left alone for as long as an idle baseline takes
+    assert min(board.times_ns) < first + 10**9
     again = raw_telemetry.figures(measured.series)
     assert all(again[name] == result.metrics[name] for name in again)

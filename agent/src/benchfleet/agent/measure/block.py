@@ -236,11 +236,23 @@ class _Block:
             self.around.progress("warming", done, f"loading and warming {track.model.name}")
             await self._guarded(track, track.load(launch, plan, self.around.workspace, self))
         await self._rounds(launch, plan, share)
+        if launch == plan.launches - 1:
+            await self._monitor(plan)
         against = self._against()
         # Baselines first: the others' outputs are held against theirs.
         for track in sorted(self._healthy(), key=lambda t: t.name in against):
             self.around.progress("measuring", min(0.99, share + 0.9 / plan.launches), "checking outputs")
             await self._guarded(track, track.check(launch, self.around.workspace, against.get(track.name), self))
+
+    async def _monitor(self, plan: Profile) -> None:
+        """What the sampler costs the model of each cell, where the profile asks for it."""
+        telemetry = self.around.telemetry
+        if not plan.monitor_pairs or telemetry is None:
+            return
+        for track in {track.name: track for track in map(self._model, self.cells)}.values():
+            if track.fault is None:
+                self.around.progress("measuring", 0.98, f"{track.model.name} with the sampler on and off")
+                await self._guarded(track, track.monitor(plan, telemetry, self.order, self))
 
     def _against(self) -> dict[str, str]:
         """The lane of the baseline by the lane of the model."""

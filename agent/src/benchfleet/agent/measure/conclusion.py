@@ -120,6 +120,7 @@ def _evidence(seen: Seen) -> ev.Evidence:
         telemetry=seen.telemetry.series(*heard_ns) if seen.telemetry else (),
         idle_span_ns=(idle[0], idle[1]) if idle else None,
         battery_wh=battery_wh(seen.inventory.labels),
+        monitor_pairs_ns=tuple(seen.model.monitor_pairs_ns),
         sampler_cpu_ratio=seen.telemetry.cpu_ratio(*seen.span_ns) if seen.telemetry else None,
         sampler_late_ratio=seen.telemetry.late_ratio(*seen.span_ns) if seen.telemetry else None,
     )

@@ -14,6 +14,7 @@ class Profile:
     `tail_half_width` is that of p99, for which LoadGen's count of calls is asked too; None: p99 decides nothing.
     The idle host is watched for `preflight_s` first. `launch_span_s` bounds the rounds of one model in one launch: a
     slow model then has fewer calls in a round.
+    After the rounds of the last launch come `monitor_pairs` pairs of rounds with the sampler on and off.
     `settled_by_temperature`: the rounds end when the device is as hot as it gets.
     """
 
@@ -30,6 +31,7 @@ class Profile:
     launch_span_s: float
     rounds_step: int = 5
     tail_half_width: float | None = None
+    monitor_pairs: int = 0
     settled_by_temperature: bool = False
 
 
@@ -59,8 +61,12 @@ _STANDARD = Profile(
     half_width=0.01,
     launch_span_s=120.0,
 )
-PROFILES = {"quick": _QUICK, "standard": _STANDARD, "gate": replace(_STANDARD, launches=5, tail_half_width=0.05)}
-"""A gate decision takes more launches, since one in ten is far off, and a p99 that holds."""
+PROFILES = {
+    "quick": _QUICK,
+    "standard": _STANDARD,
+    "gate": replace(_STANDARD, launches=5, tail_half_width=0.05, monitor_pairs=10),
+}
+"""A gate decision takes more launches, since one in ten is far off, a p99 that holds, and what watching cost."""
 
 
 def profile(name: str) -> Profile:

@@ -15,8 +15,8 @@ from benchfleet.agent.measure import host
 from benchfleet.agent.measure.telemetry import Telemetry
 from benchfleet.core.clock import Clock
 
-POWER_SPAN_S = 10.0
-"""An idle baseline of power needs as much: sensors average over a second and more."""
+POWER_SPAN_S = 10.5
+"""An idle baseline of power needs 10 s, since sensors average over a second and more; and timers may be early."""
 
 WARMER_C = 2.0
 COOL_SPAN_MAX_S = 120.0
@@ -30,7 +30,9 @@ async def preflight(span_s: float, telemetry: Telemetry | None, stop: asyncio.Ev
     """
     found = host.preflight()
     start_ns, before = time.monotonic_ns(), host.cpu_ticks()
-    with_power = telemetry is not None and any(s.kind == "power_w" for s in telemetry.series(start_ns, start_ns))
+    with_power = telemetry is not None and any(
+        s.kind in ("power_w", "energy_j") for s in telemetry.series(start_ns, start_ns)
+    )
     await pause(max(span_s, POWER_SPAN_S) if with_power and span_s >= 1 else span_s, stop)
     end_ns, after = time.monotonic_ns(), host.cpu_ticks()
     found["idle_span_ns"] = [start_ns, end_ns]

@@ -9,17 +9,20 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import random
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from benchfleet.agent import probe
-from benchfleet.agent.measure import pacing, quality, round_file
+from benchfleet.agent.measure import monitor, pacing, quality, round_file
 from benchfleet.agent.measure.build import engine
 from benchfleet.agent.measure.lane import Lane, LaneFault
 from benchfleet.agent.measure.operators import profile_pass
 from benchfleet.agent.measure.profiles import Profile
+from benchfleet.agent.measure.telemetry import Telemetry
 from benchfleet.core import evidence as ev
 from benchfleet.core.clock import Clock
 from benchfleet.core.errors import BenchfleetError
@@ -60,6 +63,7 @@ class Track:
     operators: dict[str, Any] | None = None
     built: dict[str, Any] = field(default_factory=dict)
     series: dict[str, bytearray] = field(default_factory=dict)
+    monitor_pairs_ns: list[tuple[float, float]] = field(default_factory=list)
     fault: LaneFault | None = None
     lane: Lane | None = None
 
@@ -116,6 +120,20 @@ class Track:
 
     async def round(self, launch: int, index: int, plan: Profile, bounds: Bounds) -> None:
         """One timed block of calls."""
+        done, series = await self._timed(plan, bounds)
+        for name, held in series.items():
+            self.series.setdefault(f"{launch}/{name}", bytearray()).extend(held.tobytes())
+        self.rounds.append(round_file.as_round(done, series, launch=launch, index=index))
+
+    async def monitor(self, plan: Profile, telemetry: Telemetry, order: random.Random, bounds: Bounds) -> None:
+        """Rounds that do not count, with the sampler and without it."""
+
+        async def timed() -> Sequence[int]:
+            return (await self._timed(plan, bounds))[1]["wall_ns"]
+
+        self.monitor_pairs_ns = await monitor.pairs(timed, telemetry, plan.monitor_pairs, order)
+
+    async def _timed(self, plan: Profile, bounds: Bounds) -> tuple[dict[str, Any], dict[str, array[int]]]:
         done = await self._command(
             "round",
             ROUND_S,
@@ -125,10 +143,7 @@ class Track:
             cap_s=plan.launch_span_s / plan.rounds_min,
         )
         assert self.lane is not None
-        series = await asyncio.to_thread(round_file.last, self.lane.series, done["series"])
-        for name, held in series.items():
-            self.series.setdefault(f"{launch}/{name}", bytearray()).extend(held.tobytes())
-        self.rounds.append(round_file.as_round(done, series, launch=launch, index=index))
+        return done, await asyncio.to_thread(round_file.last, self.lane.series, done["series"])
 
     async def check(self, launch: int, workspace: Path, against: str | None, bounds: Bounds) -> None:
         """The outputs after the timing, and the end of the process; `against` is the lane they are held against."""

@@ -13,7 +13,7 @@ from benchfleet.core.results import Value, missing
 def _overhead(evidence: Evidence) -> Value:
     ratios = [on / off for on, off in evidence.monitor_pairs_ns if on > 0 and off > 0]
     if not ratios:
-        return missing("no rounds were measured with the sampler off")
+        return missing("no rounds were measured with the sampler off; profile gate does")
     return Value(
         value=math.exp(math.fsum(map(math.log, ratios)) / len(ratios)),
         ci95=statistics.interval_of_log_mean(ratios),
