@@ -170,6 +170,8 @@ class Evidence:
     baseline_fault: str = ""
     reference: Lane | None = None
     reference_baseline_ns: float | None = None
+    counts: dict[str, Any] = field(default_factory=dict)
+    shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     telemetry: tuple[SensorSeries, ...] = ()
     sampler_cpu_ratio: float | None = None
     sampler_late_ratio: float | None = None

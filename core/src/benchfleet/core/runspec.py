@@ -21,12 +21,16 @@ class Artifact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRef:
-    """One model file: `name` is NAME:TAG, `format` is onnx, tflite, ..."""
+    """One model file: `name` is NAME:TAG, `format` is onnx, tflite, ...
+
+    `counts` says what the file needs (core/metrics/work.py); empty when nobody counted it.
+    """
 
     name: str
     format: str
     precision: str | None
     artifact: Artifact
+    counts: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -135,6 +135,7 @@ def _model_to_wire(model: ModelRef) -> run_pb2.ModelRef:
         format=model.format,
         precision=model.precision or "",
         artifact=artifact_to_wire(model.artifact),
+        counts_json=json.dumps(model.counts, sort_keys=True) if model.counts else "",
     )
 
 
@@ -144,6 +145,7 @@ def _model_from_wire(message: run_pb2.ModelRef) -> ModelRef:
         format=message.format,
         precision=message.precision or None,
         artifact=artifact_from_wire(message.artifact),
+        counts=_object(message.counts_json),
     )
 
 

@@ -14,16 +14,18 @@ class ArtifactRef(_message.Message):
     def __init__(self, digest: _Optional[str] = ..., size_bytes: _Optional[int] = ...) -> None: ...
 
 class ModelRef(_message.Message):
-    __slots__ = ("name", "format", "precision", "artifact")
+    __slots__ = ("name", "format", "precision", "artifact", "counts_json")
     NAME_FIELD_NUMBER: _ClassVar[int]
     FORMAT_FIELD_NUMBER: _ClassVar[int]
     PRECISION_FIELD_NUMBER: _ClassVar[int]
     ARTIFACT_FIELD_NUMBER: _ClassVar[int]
+    COUNTS_JSON_FIELD_NUMBER: _ClassVar[int]
     name: str
     format: str
     precision: str
     artifact: ArtifactRef
-    def __init__(self, name: _Optional[str] = ..., format: _Optional[str] = ..., precision: _Optional[str] = ..., artifact: _Optional[_Union[ArtifactRef, _Mapping]] = ...) -> None: ...
+    counts_json: str
+    def __init__(self, name: _Optional[str] = ..., format: _Optional[str] = ..., precision: _Optional[str] = ..., artifact: _Optional[_Union[ArtifactRef, _Mapping]] = ..., counts_json: _Optional[str] = ...) -> None: ...
 
 class RunSpec(_message.Message):
     __slots__ = ("cell_key", "model", "runtime", "threads", "batch", "scenario", "scenario_params_json", "profile", "seed", "baseline", "dataset", "dataset_name", "runtime_options_json", "shapes", "timeout_ms", "operators")

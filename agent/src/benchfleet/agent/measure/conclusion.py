@@ -117,6 +117,8 @@ def _evidence(seen: Seen) -> ev.Evidence:
         scenario=seen.spec.scenario,
         scenario_params=scenario.complete(seen.spec.scenario, seen.spec.scenario_params),
         model_size_bytes=seen.spec.model.artifact.size_bytes,
+        counts=seen.spec.model.counts,
+        shapes=seen.spec.shapes,
         telemetry=seen.telemetry.series(*heard_ns) if seen.telemetry else (),
         idle_span_ns=(idle[0], idle[1]) if idle else None,
         battery_wh=battery_wh(seen.inventory.labels),

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from benchfleet.controller.campaigns.counts import counts_of
 from benchfleet.controller.campaigns.document import CELLS_MAX, CampaignDocument
 from benchfleet.controller.campaigns.selector import select_devices
 from benchfleet.controller.catalog import Dataset, Device, Model, ModelFile
@@ -210,7 +211,13 @@ def _takes(file: ModelFile, batch: int) -> bool:
 
 
 def _ref(model: Model, file: ModelFile) -> ModelRef:
-    return ModelRef(name=model.name, format=file.format, precision=model.precision, artifact=file.artifact)
+    return ModelRef(
+        name=model.name,
+        format=file.format,
+        precision=model.precision,
+        artifact=file.artifact,
+        counts=counts_of(file.facts),
+    )
 
 
 def _parent(models: Mapping[str, Model], model: Model, dataset: Dataset | None) -> Model | None:

@@ -11,13 +11,23 @@ from benchfleet.core.errors import DocumentError
 if TYPE_CHECKING:
     from benchfleet.controller.catalog import CampaignRecord
     from benchfleet.controller.comparison.past import Track
+    from benchfleet.controller.costs.document import Prices
 
 EXPORT_LIMIT_BYTES = 256 * 1024 * 1024
 """A campaign of ten thousand runs is about 60 MB; more is another file."""
 
 
-def campaign_of(fleet: FleetOptions, campaign: str) -> CampaignRecord:
-    """The record of an id, an id's beginning, `latest`, or the path of an export ending in .json."""
+def campaign_of(fleet: FleetOptions, campaign: str, prices: Prices | None = None) -> CampaignRecord:
+    """The record of an id, an id's beginning, `latest`, or the path of an export ending in .json; with its costs."""
+    record = _record(fleet, campaign)
+    if prices is None:
+        return record
+    from benchfleet.controller.costs.apply import priced
+
+    return priced(record, prices)
+
+
+def _record(fleet: FleetOptions, campaign: str) -> CampaignRecord:
     if campaign.endswith(".json"):
         return _exported(Path(campaign))
     from benchfleet.controller.cli._records import fetch

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from benchfleet.controller.cli._prices import prices_option
 from benchfleet.controller.client import FleetOptions, fleet_options
 
 if TYPE_CHECKING:
     from benchfleet.controller.catalog import RunRecord
     from benchfleet.controller.comparison.compare import Row
+    from benchfleet.controller.costs.document import Prices
     from benchfleet.controller.policies.metrics import Metric
 
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="Show ratios across unlike conditions, too, marked and without a finding.")
 @click.option("--pareto", metavar="X,Y", help="Mark the runs that no other beats in these two metrics.")
 @click.option("--json", "as_json", is_flag=True, help="Print every row with its ratios as JSON.")
+@prices_option
 @fleet_options
 @click.pass_context
 def command(
@@ -39,6 +42,7 @@ def command(
     force: bool,
     pareto: str | None,
     as_json: bool,
+    prices: Prices | None,
 ) -> None:
     """Compare the runs of campaign ID (an id, its beginning, latest, or a JSON export) with its baseline.
 
@@ -51,20 +55,24 @@ def command(
     from benchfleet.controller.comparison.compare import compare
     from benchfleet.controller.comparison.plain import comparison_json
     from benchfleet.controller.comparison.table import render
+    from benchfleet.controller.costs.table import costs_json, render_costs
     from benchfleet.core.errors import EXIT_NO_EVIDENCE, DocumentError, one_line
 
     axes = _axes(pareto) if pareto is not None else None
     if against is not None and baseline is not None:
         raise DocumentError("--against and --baseline both say what to compare with; give one")
-    other = campaign_of(fleet, against) if against is not None else None
-    comparison = compare(campaign_of(fleet, campaign), baseline, against=other, force=force)
+    other = campaign_of(fleet, against, prices) if against is not None else None
+    comparison = compare(campaign_of(fleet, campaign, prices), baseline, against=other, force=force)
     front = _front(comparison.campaign.runs, axes) if axes else frozenset()
     if as_json:
         import json
 
-        click.echo(json.dumps(comparison_json(comparison, front), indent=2, allow_nan=False))
+        data = {**comparison_json(comparison, front), **costs_json(comparison)}
+        click.echo(json.dumps(data, indent=2, allow_nan=False))
     else:
-        render(comparison, Console(), front)
+        console = Console()
+        render(comparison, console, front)
+        render_costs(comparison, console)
     if not any(row.ranked for row in comparison.rows):
         click.echo("no run of this campaign has a result that may be ranked", err=True)
         ctx.exit(EXIT_NO_EVIDENCE)

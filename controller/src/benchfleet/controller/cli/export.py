@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import click
 
+from benchfleet.controller.cli._prices import prices_option
 from benchfleet.controller.client import FleetOptions, fleet_options
+
+if TYPE_CHECKING:
+    from benchfleet.controller.costs.document import Prices
 
 
 @click.command(name="export")
 @click.argument("campaign", metavar="ID")
 @click.option("--format", "format_name", default="json", show_default=True, help="json, csv, or an installed exporter.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The file to write. [default: standard output]")
+@prices_option
 @fleet_options
-def command(fleet: FleetOptions, campaign: str, format_name: str, output: Path | None) -> None:
+def command(fleet: FleetOptions, campaign: str, format_name: str, output: Path | None, prices: Prices | None) -> None:
     """Write campaign ID (an id, its beginning, latest, or a JSON export): json loses nothing, csv is one row a run."""
     import io
 
@@ -31,7 +36,7 @@ def command(fleet: FleetOptions, campaign: str, format_name: str, output: Path |
 
     exporter = cast(Exporter, plugins.load(PACKAGE, GROUP, format_name))
     stream = io.BytesIO()
-    exporter.write(campaign_of(fleet, campaign), stream)
+    exporter.write(campaign_of(fleet, campaign, prices), stream)
     if output is None:
         sys.stdout.buffer.write(stream.getvalue())
     else:

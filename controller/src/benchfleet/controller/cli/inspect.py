@@ -29,27 +29,14 @@ if TYPE_CHECKING:
 def command(model: Path, shapes: tuple[str, ...], as_json: bool) -> None:
     """Show what MODEL says about itself: format, inputs, precision, size, parameters, MACs."""
     from benchfleet.controller.client.local_file import regular_file
-    from benchfleet.controller.inspection import inspect_model
+    from benchfleet.controller.inspection import inspect_model, parse_shapes
 
     regular_file(model, "model")
-    facts = inspect_model(model, dict(_shape(text) for text in shapes))
+    facts = inspect_model(model, parse_shapes(shapes))
     if as_json:
         click.echo(json.dumps(facts.to_json(), indent=2))
     else:
         _show(facts)
-
-
-def _shape(text: str) -> tuple[str, tuple[int, ...]]:
-    from benchfleet.core.errors import DocumentError
-    from benchfleet.core.runspec import parse_shape
-
-    name, _, sizes = text.rpartition("=")
-    try:
-        if not name:
-            raise ValueError("write INPUT=SIZES, like input=1x3x224x224")
-        return name, parse_shape(sizes)
-    except ValueError as error:
-        raise DocumentError(f"--shape {text[:80]}: {error}") from error
 
 
 def _show(facts: ModelFacts) -> None:

@@ -26,18 +26,25 @@ def command() -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--name", required=True, metavar="NAME:TAG", help="A second format under one name is added to it.")
 @click.option("--parent", metavar="NAME:TAG", help="What it was quantised or pruned from.")
+@click.option(
+    "--shape", "shapes", multiple=True, metavar="INPUT=SIZES", help="Count it with these sizes of an open input."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the model as JSON.")
 @fleet_options
-def push(fleet: FleetOptions, file: Path, name: str, parent: str | None, as_json: bool) -> None:
+def push(
+    fleet: FleetOptions, file: Path, name: str, parent: str | None, shapes: tuple[str, ...], as_json: bool
+) -> None:
     """Inspect FILE, upload it, and register it as one format of a model."""
     check_model(name)
     if parent is not None:
         check_model(parent)
 
+    from benchfleet.controller.inspection import parse_shapes
     from benchfleet.controller.operator.push import push_model
 
+    sizes = parse_shapes(shapes)
     with fleet.connect() as session:
-        model = _plain(push_model(session, file, name, parent))
+        model = _plain(push_model(session, file, name, parent, sizes))
     if as_json:
         print_json(model)
     else:

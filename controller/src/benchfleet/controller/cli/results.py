@@ -6,10 +6,16 @@ benchfleet results latest --json
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
+from benchfleet.controller.cli._prices import prices_option
 from benchfleet.controller.cli._tables import print_json, print_table
 from benchfleet.controller.client import FleetOptions, fleet_options
+
+if TYPE_CHECKING:
+    from benchfleet.controller.costs.document import Prices
 
 OPERATORS_SHOWN = 5
 """Of each run, where they were profiled; --json has them all."""
@@ -18,8 +24,9 @@ OPERATORS_SHOWN = 5
 @click.command(name="results")
 @click.argument("campaign", metavar="ID")
 @click.option("--json", "as_json", is_flag=True, help="Print each run with its whole result as JSON.")
+@prices_option
 @fleet_options
-def command(fleet: FleetOptions, campaign: str, as_json: bool) -> None:
+def command(fleet: FleetOptions, campaign: str, as_json: bool, prices: Prices | None) -> None:
     """Show the runs of campaign ID (an id, its beginning, latest, or a JSON export) with their main numbers."""
     from benchfleet.controller.catalog import RunRecord
     from benchfleet.controller.cli._source import campaign_of
@@ -27,7 +34,7 @@ def command(fleet: FleetOptions, campaign: str, as_json: bool) -> None:
     from benchfleet.core.operators import operator_lines
     from benchfleet.core.results import to_json
 
-    record = campaign_of(fleet, campaign)
+    record = campaign_of(fleet, campaign, prices)
     if as_json:
         print_json(
             [

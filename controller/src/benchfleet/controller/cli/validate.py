@@ -7,10 +7,15 @@ benchfleet validate digits:int8 --policy policy.yaml --on lab=berlin --dataset d
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from benchfleet.controller.cli._prices import prices_option
 from benchfleet.controller.client import FleetOptions, fleet_options
+
+if TYPE_CHECKING:
+    from benchfleet.controller.costs.document import Prices
 
 
 @click.command(name="validate")
@@ -23,6 +28,7 @@ from benchfleet.controller.client import FleetOptions, fleet_options
 @click.option("--runtime", help="The runtime to measure with. [default: the one for the file's format]")
 @click.option("--junit", type=click.Path(path_type=Path), help="Also write the outcome as JUnit XML for a CI system.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome with every check as JSON.")
+@prices_option
 @fleet_options
 @click.pass_context
 def command(
@@ -37,6 +43,7 @@ def command(
     runtime: str | None,
     junit: Path | None,
     as_json: bool,
+    prices: Prices | None,
 ) -> None:
     """Push MODEL (a file, or NAME:TAG of one that was pushed), measure it on the devices and check the policy.
 
@@ -54,6 +61,10 @@ def command(
     )
     with fleet.connect() as session:
         campaign = measured(session, request, say=lambda text: click.echo(text, err=True))
+    if prices is not None:
+        from benchfleet.controller.costs.apply import priced
+
+        campaign = priced(campaign, prices)
     code = decide(policy, campaign, junit=junit, as_json=as_json)
     failed = runs_failed(campaign)
     for line in failed:

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 from benchfleet.controller.catalog import CampaignRecord, RunRecord
 from benchfleet.controller.comparison.compare import status_of, why_of
 from benchfleet.controller.comparison.conditions import conditions_of
+from benchfleet.controller.costs.apply import currency_of
 
 MEDIA_TYPE = "text/csv"
 
@@ -24,6 +25,8 @@ RUN_COLUMNS = (
 TAIL_COLUMNS = (
     "runtime_options", "governor", "power_mode", "profile", "dataset", "agent_version", "series_digest", "missing"
 )  # fmt: skip
+CURRENCY_COLUMN = "cost_currency"
+"""Of the columns that end in cost_per_million; there only when prices were given."""
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """What Excel, LibreOffice and Sheets take as the beginning of a formula, full-width forms included."""
 
@@ -35,15 +38,17 @@ def write(results: CampaignRecord, stream: BinaryIO) -> None:
     header = [*RUN_COLUMNS, "verdict", "why"]
     for name in names:
         header += [name, f"{name}_ci95_low", f"{name}_ci95_high"] if name in intervals else [name]
+    if any(currency_of(run.result) for run in results.runs):
+        header.append(CURRENCY_COLUMN)
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow([*map(cell, header), *TAIL_COLUMNS])
     for run in results.runs:
-        writer.writerow([cell(item) for item in _row(run, names, intervals)])
+        writer.writerow([cell(item) for item in _row(run, names, intervals, priced=CURRENCY_COLUMN in header)])
     stream.write(text.getvalue().encode("utf-8", "replace"))
 
 
-def _row(run: RunRecord, names: list[str], intervals: set[str]) -> list[Any]:
+def _row(run: RunRecord, names: list[str], intervals: set[str], *, priced: bool) -> list[Any]:
     row: list[Any] = [getattr(run, column) for column in RUN_COLUMNS]
     row += [status_of(run), why_of(run)]
     absent = []
@@ -54,6 +59,8 @@ def _row(run: RunRecord, names: list[str], intervals: set[str]) -> list[Any]:
             row += list(_interval(run, name) or (None, None))
         if value is not None and value.value is None:
             absent.append(f"{name}: {value.reason}")
+    if priced:
+        row.append(currency_of(run.result))
     conditions = conditions_of(run)
     row += [conditions[column] for column in TAIL_COLUMNS[:-2]]
     return [*row, run.series_digest, "; ".join(absent)]

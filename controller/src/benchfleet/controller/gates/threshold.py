@@ -12,6 +12,7 @@ from typing import Any
 from benchfleet.controller.catalog import RunRecord
 from benchfleet.controller.comparison.compare import status_of, why_of
 from benchfleet.controller.comparison.ratio import is_ranked
+from benchfleet.controller.costs.apply import currency_of
 from benchfleet.controller.gates import Verdict, worst
 from benchfleet.controller.policies import limits
 from benchfleet.controller.policies.metrics import resolve
@@ -35,6 +36,10 @@ def _one(run: RunRecord, metric: str, limit: limits.Limit) -> Verdict:
         return Verdict(
             outcome="no_evidence", observed=None, limit=limit.text, why=f"{status_of(run)}{': ' if why else ''}{why}"
         )
+    currency = currency_of(run.result)
+    if limits.CODE.fullmatch(limit.unit) and currency not in (None, limit.unit):
+        why = f"the limit is in {limit.unit} and the prices in {currency}; currencies are not converted"
+        return Verdict(outcome="no_evidence", observed=None, limit=limit.text, why=why)
     return judge(metric, run.result.metrics.get(metric), limit)
 
 

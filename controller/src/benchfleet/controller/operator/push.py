@@ -11,7 +11,7 @@ from typing import Any
 from benchfleet.controller.client.connection import CALL_TIMEOUT_S, Session
 from benchfleet.controller.client.local_file import regular_file
 from benchfleet.controller.client.transfer import Progress, upload
-from benchfleet.controller.inspection import inspect_model
+from benchfleet.controller.inspection import Shapes, inspect_model
 from benchfleet.controller.operator.dataset_file import packed, read_dataset
 from benchfleet.core.datasets.validation import Facts
 from benchfleet.core.errors import DocumentError
@@ -20,10 +20,10 @@ from benchfleet.v1 import run_pb2
 from benchfleet.v1.artifact_pb2_grpc import ArtifactServiceStub
 
 
-def push_model(session: Session, path: Path, name: str, parent: str | None) -> Any:
-    """The Model message after the push."""
+def push_model(session: Session, path: Path, name: str, parent: str | None, shapes: Shapes | None = None) -> Any:
+    """The Model message after the push; `shapes` are sizes of open inputs to count it with."""
     regular_file(path, "model")
-    facts = inspect_model(path)
+    facts = inspect_model(path, shapes)
     if facts.external_data:
         raise DocumentError(
             f"{path}: keeps weights in {', '.join(facts.external_data[:3])}, and one file is pushed; "

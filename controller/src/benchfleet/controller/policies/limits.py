@@ -15,12 +15,16 @@ from typing import Any
 import pint
 
 from benchfleet.core.errors import DocumentError
+from benchfleet.core.metrics.cost import CURRENCY
 
 LIMIT = re.compile(r"\s*(<=|>=|<|>)\s*(.+?)\s*")
 QUANTITY = re.compile(r"\s*([-+]?(?:\d+(?:_?\d+)*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(.*?)\s*")
 
 UNIT = re.compile(r"[A-Za-zµμ°%]{1,24}(/[A-Za-zµμ]{1,24})?|1?/ ?[A-Za-z]{1,24}")
 """What may reach the unit parser: no powers and no arithmetic, which could be made to compute for minutes."""
+
+CODE = re.compile(r"[A-Z]{3}")
+"""A currency, as in ISO 4217; no unit of a metric is written so."""
 
 PLAIN = ("1", "", "ratio", "count", "none", "dimensionless", "score")
 """Units of the catalogue that mean a bare number; a percentage is accepted too."""
@@ -53,6 +57,8 @@ class Limit:
 
 def parse(name: str, value: Any, unit: str) -> Limit:
     """The limit of a policy entry; DocumentError names the entry and what to write instead."""
+    if unit == CURRENCY:
+        unit = _currency(name, value)
     if isinstance(value, Mapping):
         return _range(name, value, unit)
     if isinstance(value, str) and (match := LIMIT.fullmatch(value)):
@@ -62,6 +68,15 @@ def parse(name: str, value: Any, unit: str) -> Limit:
             return Limit(high=number, high_included=included, unit=unit, text=value.strip())
         return Limit(low=number, low_included=included, unit=unit, text=value.strip())
     raise DocumentError(f'{name}: a limit is a comparison, like "{_example(unit)}", not {value!r}')
+
+
+def _currency(name: str, value: Any) -> str:
+    """The code that a limit on money is written in."""
+    texts = value.values() if isinstance(value, Mapping) else (value,)
+    codes = {code for text in texts for code in re.findall(r"\b[A-Z]{3}\b", str(text))}
+    if len(codes) != 1:
+        raise DocumentError(f'{name}: a limit on money says one currency, like "< 2 EUR", not {value!r}')
+    return str(codes.pop())
 
 
 def _range(name: str, value: Mapping[Any, Any], unit: str) -> Limit:
@@ -84,6 +99,8 @@ def quantity(name: str, text: Any, unit: str) -> float:
     if match is None:
         raise DocumentError(f'{name}: {text!r} is not a finite number with a unit, like "{_example(unit)}"')
     number, written_unit = float(match[1]), match[2]
+    if CODE.fullmatch(unit) and written_unit == unit:
+        return number
     if not math.isfinite(number):
         raise DocumentError(f"{name}: {text!r} is not a finite number")
     plain = unit in PLAIN

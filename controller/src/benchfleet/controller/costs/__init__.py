@@ -1,0 +1,1 @@
+"""What runs cost: prices that an operator writes down, applied to what was measured."""
