@@ -26,6 +26,9 @@ def test_every_cell_on_every_device_has_one_result_with_its_numbers(pair, pair_o
         assert result.outcome == "ok"
         assert result.metrics["latency_ms_p50"].value > 0
         assert result.metrics["accuracy_top1"].value > 0.9
+        assert result.metrics["macs"].value == 1_762_496
+        achieved = 2 * 1_762_496 * result.metrics["throughput_per_s"].value / 1e12
+        assert result.metrics["achieved_tops"].value == pytest.approx(achieved)
         assert result.cell["model"]["name"] == run.cell.model
 
 
