@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from markupsafe import Markup
 
 from benchfleet.controller.comparison.compare import compare
 from benchfleet.controller.comparison.past import Past, tracks
+from benchfleet.controller.costs.apply import priced
+from benchfleet.controller.costs.document import load_prices
 from benchfleet.controller.policies.document import policy_of
 from benchfleet.controller.policies.evaluate import evaluate
 from benchfleet.controller.reports import GROUP, PACKAGE, Subject
@@ -17,10 +20,13 @@ from tests.support.campaigns import campaign, fleet, result, run
 
 SECTIONS = sorted(plugins.load_all(PACKAGE, GROUP).items())
 POLICY = policy_of({"apiVersion": "benchfleet/v1", "kind": "Policy", "extends": "mobile-app"})
+PRICES = load_prices(Path(__file__).parents[2] / "examples" / "prices.yaml")
 NASTY = "<img src=x onerror=y>"
 
 
 def subject(record, policy=None):
+    """With a policy, everything that a report may be given is there: prices, too."""
+    record = priced(record, PRICES) if policy else record
     return Subject(
         comparison=compare(record), decision=evaluate(policy, record) if policy else None, history=history(record)
     )

@@ -10,7 +10,7 @@ from benchfleet.controller.reports import Subject
 from benchfleet.controller.reports._page import render as template
 
 TITLE = "Cost of a million samples"
-ORDER = 55
+ORDER = 58
 
 
 def render(subject: Subject) -> Markup | None:
