@@ -35,6 +35,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "pp": (-100, 100),
     "ratio": (0, 1e9),
     "1": (0, 2**63),
+    "currency": (0, 1e15),
 }
 """What a number of a unit can be at all, where its metric does not say it closer. A unit of a new metric that is not
 here has WIDE."""

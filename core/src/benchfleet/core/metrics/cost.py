@@ -22,14 +22,14 @@ METRICS = (
         name="hardware_cost_per_million", unit=CURRENCY, better="lower",
         help="share of the price of the device, for a million samples",
         how="price / (lifetime x utilisation) x time of a million samples at the measured throughput",
-        compute=_unpriced, low=0,
+        compute=_unpriced,
     ),
     Metric(
         name="electricity_cost_per_million", unit=CURRENCY, better="lower", help="electricity for a million samples",
-        how="energy_mj_per_inference (gross) x price of a kWh", compute=_unpriced, low=0,
+        how="energy_mj_per_inference (gross) x price of a kWh", compute=_unpriced,
     ),
     Metric(
         name="cloud_cost_per_million", unit=CURRENCY, better="lower", help="rent of the machine, for a million samples",
-        how="price of an hour x time of a million samples at the measured throughput", compute=_unpriced, low=0,
+        how="price of an hour x time of a million samples at the measured throughput", compute=_unpriced,
     ),
 )  # fmt: skip
