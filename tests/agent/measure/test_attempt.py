@@ -135,6 +135,13 @@ async def test_a_model_that_never_returns_is_stopped(tmp_path):
     path = bad_models.infinite_loop(tmp_path / "loop.onnx")
     failure = (await attempt(tmp_path, path, timeout_s=4.0)).result.failure
     assert (failure.reason, failure.phase) == ("timeout", "load")
+    assert "the timeout of 4 s ran out in load" in failure.detail
+
+
+async def test_a_library_without_memory_is_out_of_memory_and_no_broken_model(tmp_path):
+    failure = (await attempt(tmp_path, bad_models.too_large(tmp_path / "huge.onnx"))).result.failure
+    assert failure.reason == "oom"
+    assert "\x1b" not in failure.detail + failure.stderr_tail
 
 
 async def test_a_model_that_ignores_sigterm_is_killed(tmp_path, monkeypatch):

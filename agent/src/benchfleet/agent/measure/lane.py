@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchfleet.agent.measure import host
+from benchfleet.agent.measure import faults, host
 
 STDERR_TAIL_BYTES = 64 * 1024
 TERM_GRACE_S = 5.0
@@ -153,7 +153,8 @@ class Lane:
         raise self._fault("timeout", do, f"{do} took longer than {timeout_s:.0f} s and was stopped")
 
     def _fault(self, reason: str, phase: str, detail: str) -> LaneFault:
-        return LaneFault(reason, phase, detail, self.stderr_tail)
+        detail, tail = faults.plain(detail), faults.plain(self.stderr_tail)
+        return LaneFault(faults.reason_of(reason, detail, tail), phase, detail, tail)
 
     async def _ended(self, phase: str) -> LaneFault:
         """Why a process that is gone is gone."""

@@ -181,6 +181,12 @@ class Track:
         started_s = bounds.clock.monotonic_s()
         try:
             return await self.lane.command(do, max(0.05, min(limit_s, left_s)), bounds.left_s() + IDLE_S, **fields)
+        except LaneFault as fault:
+            if fault.reason != "timeout" or left_s >= limit_s:
+                raise
+            # Not the limit of this command: what was left of the whole had got small.
+            why = f"the timeout of {self.budget_s:.0f} s ran out in {do}; raise measure.timeout, or ask for less"
+            raise LaneFault("timeout", do, why, fault.stderr_tail) from fault
         finally:
             self.spent_s += bounds.clock.monotonic_s() - started_s
 
