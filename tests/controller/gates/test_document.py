@@ -28,6 +28,14 @@ HEAD = {"apiVersion": "benchfleet/v1", "kind": "Policy"}
         ({"hard": {"latncy_p99": "< 33 ms"}}, "did you mean latency_p99"),
         ({"hard": {"verdict": "perfect"}}, "valid or degraded"),
         ({"hard": {"accuracy_drop": "< 1 %"}}, "pp"),
+        ({"hard": {"latency_p99": "< 3 ms", "latency_ms_p99": "> 9 ms"}}, "are one metric"),
+        ({"hard": {"latency_p99": "< 3 ms"}, "soft": {"latency_ms_p99": "< 1 ms"}}, "both hard and soft"),
+        ({"hard": {"latency_p99": "< -1 ms"}}, "can never hold"),
+        ({"hard": {"latency_p99": "< 0 ms"}}, "can never hold"),
+        ({"hard": {"accuracy_top1": ">= 90"}}, '"0.9" or "90 %"'),
+        ({"hard": {"accuracy_top1": "> 1"}}, "can never hold"),
+        ({"hard": {"accuracy_top1": {"min": "101 %"}}}, "can never hold"),
+        ({"hard": {"accuracy_drop": "< -101 pp"}}, "can never hold"),
         ({"hard": ["latency"]}, "maps a constraint"),
         ({"soft": {"latency_p99": {"limit": "< 3 ms", "weight": 0}}}, "positive"),
         ({"soft": {"latency_p99": {"limit": "< 3 ms", "weight": float("nan")}}}, "positive"),
@@ -104,3 +112,11 @@ def test_aliases_are_refused_before_they_expand():
     bomb = "a: &a [x, x, x]\n" + "\n".join(f"b{i}: &b{i} [*a, *a]" for i in range(9))
     with pytest.raises(DocumentError, match="aliases"):
         parse_yaml(bomb, source="p.yaml")
+
+
+@pytest.mark.parametrize(
+    ("name", "limit"),
+    [("accuracy_top1", ">= 90 %"), ("accuracy_top1", ">= 1"), ("nan_count", "<= 0"), ("accuracy_drop", "< -1 pp")],
+)
+def test_a_limit_at_the_edge_of_what_can_be_is_taken(name, limit):
+    assert policy_of({**HEAD, "hard": {name: limit}}).constraints[0].name == name

@@ -17,12 +17,13 @@ from benchfleet.controller.comparison.ratio import is_ranked
 from benchfleet.controller.gates import Verdict, worst
 from benchfleet.controller.gates.threshold import judge
 from benchfleet.controller.policies import limits
+from benchfleet.core.metric import RANGES
 from benchfleet.core.results import Value, missing
 
 
 def parse(name: str, value: Any) -> Mapping[str, Any]:
     """The limit in percentage points."""
-    return {"limit": limits.parse(name, value, "pp")}
+    return {"limit": limits.check_possible(name, limits.parse(name, value, "pp"), RANGES["pp"])}
 
 
 def check(results: Sequence[RunRecord], baseline: RunRecord | None, params: Mapping[str, Any]) -> Verdict:

@@ -22,7 +22,10 @@ from benchfleet.core.results import Value
 def parse(name: str, value: Any) -> Mapping[str, Any]:
     """The metric that `name` stands for, and its limit in the metric's unit."""
     metric = resolve(name)
-    return {"metric": metric.name, "limit": limits.parse(name, value, metric.unit)}
+    return {
+        "metric": metric.name,
+        "limit": limits.check_possible(name, limits.parse(name, value, metric.unit), metric.range),
+    }
 
 
 def check(results: Sequence[RunRecord], baseline: RunRecord | None, params: Mapping[str, Any]) -> Verdict:

@@ -115,9 +115,13 @@ def _subject(name: str) -> str:
 
 
 def _own(own: Mapping[str, Mapping[str, Any]], source: str) -> tuple[Constraint, ...]:
-    both = sorted(set(map(str, own["hard"])) & set(map(str, own["soft"])))
-    if both:
-        raise DocumentError(f"{source}: {both[0]} is both hard and soft; it can be one of them")
+    seen: dict[str, tuple[str, str]] = {}
+    for kind, name in [(section, str(key)) for section in ("hard", "soft") for key in own[section]]:
+        before, other = seen.setdefault(_subject(name), (kind, name))
+        if before != kind:
+            raise DocumentError(f"{source}: {name} is both hard and soft; it can be one of them")
+        if other != name:
+            raise DocumentError(f"{source}: {other} and {name} are one metric; give it one limit, or min and max")
     found = [_constraint(str(n), v, None, source) for n, v in own["hard"].items() if v is not None]
     for name, value in own["soft"].items():
         if value is not None:

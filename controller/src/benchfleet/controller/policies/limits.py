@@ -79,6 +79,18 @@ def _currency(name: str, value: Any) -> str:
     return str(codes.pop())
 
 
+def check_possible(name: str, limit: Limit, within: tuple[float, float]) -> Limit:
+    """`limit`; DocumentError when no value that can be measured would hold."""
+    low, high = max(limit.low, within[0]), min(limit.high, within[1])
+    if low > high or (low == high and not limit.holds(low)):
+        unit = "" if limit.unit in PLAIN else f" {limit.unit}"
+        hint = ', and a share is written like "0.9" or "90 %"' if within == (0, 1) else ""
+        raise DocumentError(
+            f"{name}: {limit.text!r} can never hold; it is within {within[0]:g} and {within[1]:g}{unit}{hint}"
+        )
+    return limit
+
+
 def _range(name: str, value: Mapping[Any, Any], unit: str) -> Limit:
     unknown = sorted(str(key) for key in value if key not in ("min", "max"))
     if unknown or not value:

@@ -24,12 +24,13 @@ class Metric:
     name: str
     unit: str
     better: Literal["lower", "higher"] | None
+    range: tuple[float, float]
 
 
 def known() -> dict[str, Metric]:
     """The catalogue by metric name."""
     return {
-        m.name: Metric(name=m.name, unit=m.unit, better=None if m.better == "neither" else m.better)
+        m.name: Metric(name=m.name, unit=m.unit, better=None if m.better == "neither" else m.better, range=m.range)
         for m in catalogue().values()
     }
 
