@@ -6,7 +6,7 @@ import pytest
 
 from benchfleet.core import results
 from benchfleet.core.errors import DocumentError
-from benchfleet.core.results import Failure, Result
+from benchfleet.core.results import Failure, Reason, Result
 from benchfleet.core.text import REPLACEMENT
 
 FAILED = Result(
@@ -45,6 +45,16 @@ def test_a_number_that_cannot_be_is_refused_by_name(name, value, ci95, says):
     with pytest.raises(DocumentError, match=says) as raised:
         results.loads(json.dumps(data).encode())
     assert raised.value.reason == "IMPLAUSIBLE"
+
+
+def test_a_reason_keeps_what_it_touches_and_an_old_one_touches_all():
+    lag = Reason(flag="dispatch_lag", severity="invalid", detail="late", touches=("running",))
+    data = results.to_json(Result(outcome="ok", verdict="invalid", reasons=(lag,)))
+    read = results.from_json(data)
+    assert read.reasons == (lag,)
+    assert [results.spoils(read, family) for family in ("running", "outputs", "file")] == [True, False, False]
+    del data["reasons"][0]["touches"]
+    assert results.spoils(results.from_json(data), "file")
 
 
 def test_a_difference_may_be_negative_and_an_interval_may_reach_below_zero():

@@ -44,6 +44,7 @@ HEAD = {"apiVersion": "benchfleet/v1", "kind": "Policy"}
         ({"hard": {"model_size": "< 1 MB"}, "on_no_evidence": "maybe"}, "on_no_evidence"),
         ({"hard": {"model_size": "< 1 MB"}, "scope": {"modle": "x"}}, "did you mean model"),
         ({"extends": "realtime-vidio"}, "did you mean realtime-video"),
+        ({"hard": {"model_size": "< 1 MB"}, "allow_simulated": "yes"}, "true or false"),
         ({"apiVersion": "v2", "hard": {"model_size": "< 1 MB"}}, "apiVersion"),
         ({"kind": "Campaign", "hard": {"model_size": "< 1 MB"}}, "kind"),
     ],

@@ -118,3 +118,41 @@ def test_verdict_gate_wants_a_sound_measurement():
     assert decide(paired("digits:int8", 5, HALF), hard=hard).outcome == "pass"
     assert decide(paired("digits:int8", 5, HALF, reasons=(flawed,)), hard=hard).outcome == "no_evidence"
     assert decide(paired("digits:int8", 5, HALF, reasons=(flawed,)), hard={"verdict": "degraded"}).outcome == "pass"
+
+
+LAG = Reason(flag="dispatch_lag", severity="invalid", detail="late", touches=("running",))
+NAN = Reason(flag="nan_inf", severity="invalid", detail="3 NaN")
+
+
+@pytest.mark.parametrize(
+    ("reasons", "limit", "outcome"),
+    [
+        ((LAG,), {"latency_p50": "< 1 s"}, "no_evidence"),
+        ((LAG,), {"model_size": "< 20 MB"}, "pass"),
+        ((LAG,), {"model_size": "< 1 MB"}, "fail"),
+        ((LAG,), {"accuracy_top1": ">= 0.9"}, "pass"),
+        ((LAG, NAN), {"accuracy_top1": ">= 0.9"}, "no_evidence"),
+        ((NAN,), {"model_size": "< 20 MB"}, "no_evidence"),
+        ((NOISE,), {"model_size": "< 20 MB"}, "no_evidence"),
+    ],
+)
+def test_what_made_a_result_invalid_takes_only_the_metrics_it_touches(reasons, limit, outcome):
+    record = run("r", model="digits:int8", measured=result(p50=5.0, reasons=reasons))
+    assert decide(record, hard=limit).outcome == outcome
+
+
+@pytest.mark.parametrize("limit", [{"latency_p50": "< 1 s"}, {"latency_p50": "< 1 us"}, {"model_size": "< 20 MB"}])
+def test_a_runtime_that_runs_no_model_is_no_evidence_unless_the_policy_allows_it(limit):
+    record = run("r", model="digits:int8", runtime="null", measured=result(provenance={"simulated": True}))
+    decision = decide(record, hard=limit)
+    assert decision.outcome == "no_evidence"
+    assert "null ran no model" in decision.why
+    assert decide(record, hard=limit, allow_simulated=True).outcome in ("pass", "fail")
+
+
+def test_a_number_of_a_simulated_sensor_is_no_evidence():
+    fake = {"power_w_mean": Value(value=3.0, source="simulated/board")}
+    record = run("r", model="m:a", measured=result(extra=fake, provenance={"simulated_sensors": ["simulated/board"]}))
+    decision = decide(record, hard={"power_mean": "< 5 W", "latency_p50": "< 1 s"})
+    assert [check.verdict.outcome for check in decision.cells[0].checks] == ["no_evidence", "pass"]
+    assert decide(record, hard={"power_mean": "< 5 W"}, allow_simulated=True).outcome == "pass"

@@ -45,11 +45,16 @@ ROUNDING = 1e-6
 """What the sums of a share or a cosine may be off."""
 
 
+Family = Literal["running", "outputs", "file"]
+"""What a number depends on: how the model ran in these minutes on this host, what it computes, or its file alone."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
     """One metric: its name ends in its unit (and percentile); `compute` never raises for what was not measured.
 
     `low` and `high` are what it can be at all, where the unit (RANGES) does not say it: a share ends at 1.
+    `family` says what it depends on; what made the running invalid need not touch the others (decision 0009).
     """
 
     name: str
@@ -60,6 +65,7 @@ class Metric:
     compute: Callable[[Evidence], Value]
     low: float | None = None
     high: float | None = None
+    family: Family = "running"
 
     @property
     def range(self) -> tuple[float, float]:
@@ -113,6 +119,16 @@ def impossible(name: str, value: Value) -> str | None:
 def first_impossible(metrics: Mapping[str, Value]) -> str | None:
     """What is wrong with the first value that cannot be; None when all can."""
     return next((why for name, value in metrics.items() if (why := impossible(name, value))), None)
+
+
+def family_of(name: str) -> Family:
+    """The family of a metric; one that is not known here may depend on everything, so it counts as running."""
+    return _families().get(name, "running")
+
+
+@lru_cache(maxsize=1)
+def _families() -> dict[str, Family]:
+    return {name: metric.family for name, metric in catalogue().items()}
 
 
 @lru_cache(maxsize=1)

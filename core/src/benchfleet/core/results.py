@@ -1,7 +1,7 @@
 """A result: what one attempt measured, with a verdict, and the JSON schema it travels in.
 
 Schema history
-    1  first version: verdict, reasons, metrics, provenance, cell, outcome
+    1  first version: verdict, reasons, metrics, provenance, cell, outcome; later: a reason says what it `touches`
 
 `None` is never a measurement: a Value without a number carries the reason. Readers accept every schema listed above.
 """
@@ -49,11 +49,15 @@ def missing(reason: str) -> Value:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """Why a verdict is not plainly valid: a stable flag, its weight, and what the user can do."""
+    """Why a verdict is not plainly valid: a stable flag, its weight, and what the user can do.
+
+    `touches` names the families of metrics (core/metric.py) that it speaks of; empty means all of them.
+    """
 
     flag: str
     severity: Literal["degraded", "invalid"]
     detail: str
+    touches: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +83,14 @@ class Result:
     failure: Failure | None = None
 
 
+def spoils(result: Result, family: str) -> bool:
+    """Whether what made a result invalid touches a family of metrics; a reason that does not say touches all."""
+    if result.verdict != "invalid":
+        return False
+    deciding = [reason for reason in result.reasons if reason.severity == "invalid"]
+    return not deciding or any(not reason.touches or family in reason.touches for reason in deciding)
+
+
 def verdict_of(reasons: tuple[Reason, ...]) -> Verdict:
     """The worst severity of all reasons."""
     if any(r.severity == "invalid" for r in reasons):
@@ -92,7 +104,10 @@ def to_json(result: Result) -> dict[str, Any]:
         "schema": SCHEMA,
         "outcome": result.outcome,
         "verdict": result.verdict,
-        "reasons": [{"flag": r.flag, "severity": r.severity, "detail": r.detail} for r in result.reasons],
+        "reasons": [
+            {"flag": r.flag, "severity": r.severity, "detail": r.detail, "touches": list(r.touches)}
+            for r in result.reasons
+        ],
         "metrics": {name: _value_json(v) for name, v in sorted(result.metrics.items())},
         "cell": result.cell,
         "failure": None
@@ -141,7 +156,12 @@ def _read(data: Any) -> Result:
             outcome=outcome,
             verdict=verdict,
             reasons=tuple(
-                Reason(flag=str(r["flag"]), severity=_severity(r["severity"]), detail=str(r["detail"]))
+                Reason(
+                    flag=str(r["flag"]),
+                    severity=_severity(r["severity"]),
+                    detail=str(r["detail"]),
+                    touches=tuple(map(str, r.get("touches", ()))),
+                )
                 for r in data["reasons"]
             ),
             metrics={str(name): _value(v) for name, v in data["metrics"].items()},

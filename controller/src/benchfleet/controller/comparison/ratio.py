@@ -13,7 +13,8 @@ from typing import Any, Literal
 
 from benchfleet.controller.catalog import RunRecord
 from benchfleet.core import ratios
-from benchfleet.core.results import Result, Value
+from benchfleet.core.metric import family_of
+from benchfleet.core.results import Result, Value, spoils
 
 DETECTABLE_EFFECT = 0.02
 """Below 2 % the layout of memory alone moves a median; nobody should ship or reject for it."""
@@ -56,6 +57,11 @@ def finding(ratio: float, ci95: tuple[float, float] | None) -> Finding:
 def is_ranked(run: RunRecord) -> bool:
     """Succeeded, with a result that is not invalid."""
     return run.result is not None and run.result.outcome == "ok" and run.result.verdict != "invalid"
+
+
+def is_evidence(run: RunRecord, metric: str) -> bool:
+    """Whether a run may be judged by a metric: what made it invalid, if anything, does not touch this one."""
+    return run.result is not None and run.result.outcome == "ok" and not spoils(run.result, family_of(metric))
 
 
 def value_of(run: RunRecord, name: str) -> Value:

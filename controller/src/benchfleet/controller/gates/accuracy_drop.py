@@ -13,7 +13,7 @@ from typing import Any
 from benchfleet.controller.catalog import RunRecord
 from benchfleet.controller.comparison.compare import ACCURACY, ACCURACY_DROP, status_of, why_of
 from benchfleet.controller.comparison.conditions import unlike
-from benchfleet.controller.comparison.ratio import is_ranked
+from benchfleet.controller.comparison.ratio import is_evidence
 from benchfleet.controller.gates import Verdict, worst
 from benchfleet.controller.gates.threshold import judge
 from benchfleet.controller.policies import limits
@@ -32,7 +32,7 @@ def check(results: Sequence[RunRecord], baseline: RunRecord | None, params: Mapp
 
 
 def _one(run: RunRecord, baseline: RunRecord | None, limit: limits.Limit) -> Verdict:
-    if not is_ranked(run):
+    if not is_evidence(run, ACCURACY_DROP):
         why = why_of(run)
         return Verdict(
             outcome="no_evidence", observed=None, limit=limit.text, why=f"{status_of(run)}{': ' if why else ''}{why}"
@@ -46,7 +46,7 @@ def drop(run: RunRecord, baseline: RunRecord | None) -> Value:
     stated = run.result.metrics.get(ACCURACY_DROP)
     if stated is not None and stated.value is not None:
         return stated
-    if baseline is None or baseline.result is None or not is_ranked(baseline):
+    if baseline is None or baseline.result is None or not is_evidence(baseline, ACCURACY):
         return missing(stated.reason if stated and stated.reason else "there is no baseline result on this device")
     differing = unlike(baseline, run, ("dataset",))
     if differing:

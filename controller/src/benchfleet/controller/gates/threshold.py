@@ -11,7 +11,7 @@ from typing import Any
 
 from benchfleet.controller.catalog import RunRecord
 from benchfleet.controller.comparison.compare import status_of, why_of
-from benchfleet.controller.comparison.ratio import is_ranked
+from benchfleet.controller.comparison.ratio import is_evidence
 from benchfleet.controller.costs.apply import currency_of
 from benchfleet.controller.gates import Verdict, worst
 from benchfleet.controller.policies import limits
@@ -34,7 +34,7 @@ def check(results: Sequence[RunRecord], baseline: RunRecord | None, params: Mapp
 
 
 def _one(run: RunRecord, metric: str, limit: limits.Limit) -> Verdict:
-    if not is_ranked(run) or run.result is None:
+    if not is_evidence(run, metric) or run.result is None:
         why = why_of(run)
         return Verdict(
             outcome="no_evidence", observed=None, limit=limit.text, why=f"{status_of(run)}{': ' if why else ''}{why}"

@@ -7,6 +7,7 @@
     soft: {accuracy_top1: {limit: ">= 0.90", weight: 4}}
     scope: {model: "digits:int8"}
     on_no_evidence: fail
+    allow_simulated: true   # for tests of a pipeline: numbers of a fake are no evidence otherwise
 
 A policy's own constraint replaces the one of the same name that it inherits; `null` drops it.
 """
@@ -27,7 +28,7 @@ from benchfleet.core.errors import DocumentError
 
 OnNoEvidence = Literal["fail", "pass", "no_evidence"]
 
-KEYS = ("apiVersion", "kind", "name", "extends", "hard", "soft", "scope", "on_no_evidence")
+KEYS = ("apiVersion", "kind", "name", "extends", "hard", "soft", "scope", "on_no_evidence", "allow_simulated")
 SCOPE_KEYS = ("model", "device", "runtime", "format", "precision", "scenario", "threads", "batch")
 API_VERSION = "benchfleet/v1"
 
@@ -51,6 +52,7 @@ class Policy:
     constraints: tuple[Constraint, ...]
     scope: Mapping[str, str] = field(default_factory=dict)
     on_no_evidence: OnNoEvidence = "no_evidence"
+    allow_simulated: bool = False
 
 
 def profiles() -> dict[str, str]:
@@ -76,6 +78,7 @@ def policy_of(data: Mapping[str, Any], *, source: str = "policy") -> Policy:
         constraints=constraints,
         scope=_scope(data.get("scope"), source) or (parent.scope if parent else {}),
         on_no_evidence=_on_no_evidence(data, parent, source),
+        allow_simulated=_allow_simulated(data, parent, source),
     )
 
 
@@ -167,6 +170,13 @@ def _on_no_evidence(data: Mapping[str, Any], parent: Policy | None, source: str)
     if given not in ("fail", "pass", "no_evidence"):
         raise DocumentError(f"{source}: on_no_evidence is fail, pass or no_evidence, not {given!r}")
     return cast(OnNoEvidence, given)
+
+
+def _allow_simulated(data: Mapping[str, Any], parent: Policy | None, source: str) -> bool:
+    given = data.get("allow_simulated", parent.allow_simulated if parent else False)
+    if not isinstance(given, bool):
+        raise DocumentError(f"{source}: allow_simulated is true or false, not {given!r}")
+    return given
 
 
 def _keys(data: Mapping[Any, Any], known: tuple[str, ...], source: str) -> None:

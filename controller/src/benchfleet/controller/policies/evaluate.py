@@ -5,7 +5,7 @@ Hard constraints decide; soft ones give a score and never fail. docs/gates.md an
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from benchfleet.controller.catalog import CampaignRecord, RunRecord
@@ -98,9 +98,28 @@ def _in_scope(run: RunRecord, policy: Policy) -> bool:
 
 def _gated(policy: Policy, campaign: CampaignRecord, run: RunRecord, label: str, baselines: Baselines) -> Gated:
     baseline = _nearest_baseline(run, campaign, baselines)
-    checks = tuple(Check(constraint=c, verdict=c.gate.check((run,), baseline, c.params)) for c in policy.constraints)
+    checks = tuple(Check(constraint=c, verdict=_verdict(policy, c, run, baseline)) for c in policy.constraints)
     outcomes = [_decided(check.verdict.outcome, policy) for check in checks if check.hard]
     return Gated(run=run, label=label, checks=checks, outcome=_overall(outcomes), score=_score(checks))
+
+
+def _verdict(policy: Policy, constraint: Constraint, run: RunRecord, baseline: RunRecord | None) -> Verdict:
+    found = constraint.gate.check((run,), baseline, constraint.params)
+    fake = _fake(run, constraint.params.get("metric"))
+    if fake is None or policy.allow_simulated or found.outcome == "no_evidence":
+        return found
+    return replace(found, outcome="no_evidence", why=f"simulated: {fake}; only a policy with allow_simulated takes it")
+
+
+def _fake(run: RunRecord, metric: str | None) -> str | None:
+    """What made up the number that a constraint asks for; None when it was measured."""
+    if run.result is None:
+        return None
+    if run.result.provenance.get("simulated"):
+        return f"{run.runtime} ran no model"
+    value = run.result.metrics.get(metric) if metric else None
+    fakes = run.result.provenance.get("simulated_sensors") or ()
+    return value.source if value is not None and value.source in fakes else None
 
 
 def _nearest_baseline(run: RunRecord, campaign: CampaignRecord, baselines: Baselines) -> RunRecord | None:
@@ -109,7 +128,7 @@ def _nearest_baseline(run: RunRecord, campaign: CampaignRecord, baselines: Basel
     if isinstance(base, RunRecord):
         return base
     others = [r for r in campaign.runs if r.device == run.device and r.model == campaign.baseline_model]
-    return next(filter(is_ranked, others), None)
+    return next(filter(is_ranked, others), next((r for r in others if r.result is not None), None))
 
 
 def _decided(outcome: Outcome, policy: Policy) -> Outcome:

@@ -80,6 +80,7 @@ METRICS = (
         how="told by the runtime", compute=_device,
     ),
     Metric(
-        name="model_size_bytes", unit="bytes", better="lower", help="size of the model file", how="stat", compute=_size
+        name="model_size_bytes", unit="bytes", better="lower", help="size of the model file", how="stat",
+        compute=_size, family="file",
     ),
 )  # fmt: skip

@@ -123,51 +123,55 @@ _COSINE = "mean over samples of the cosine of all outputs, dequantised"
 METRICS = (
     Metric(
         name="accuracy_top1", unit="ratio", better="higher", help="top-1 accuracy", how="labels",
-        compute=scored("accuracy_top1"), high=1,
+        compute=scored("accuracy_top1"), family="outputs", high=1,
     ),
     Metric(
         name="accuracy_top5", unit="ratio", better="higher", help="top-5 accuracy", how="labels",
-        compute=scored("accuracy_top5"), high=1,
+        compute=scored("accuracy_top5"), family="outputs", high=1,
     ),
     Metric(
         name="map_50_95", unit="ratio", better="higher", help="COCO's AP, IoU 0.50 to 0.95", how="pycocotools",
-        compute=scored("map_50_95"), high=1,
+        compute=scored("map_50_95"), family="outputs", high=1,
     ),
     Metric(
         name="map_50", unit="ratio", better="higher", help="COCO's AP at IoU 0.50", how="pycocotools",
-        compute=scored("map_50"), high=1,
+        compute=scored("map_50"), family="outputs", high=1,
     ),
     Metric(
         name="bleu", unit="1", better="higher", help="BLEU, 0 to 100", how="sacrebleu",
-        compute=scored("bleu"), high=100,
+        compute=scored("bleu"), family="outputs", high=100,
     ),
     Metric(
         name="rouge_l", unit="ratio", better="higher", help="F-measure of ROUGE-L", how="rouge-score",
-        compute=scored("rouge_l"), high=1,
+        compute=scored("rouge_l"), family="outputs", high=1,
     ),
     Metric(
         name="accuracy_drop_pp", unit="pp", better="lower", help="what the task's first metric lost to the baseline",
-        how="percentage points, or BLEU points, paired by sample", compute=_drop,
+        how="percentage points, or BLEU points, paired by sample", compute=_drop, family="outputs",
     ),
     Metric(
         name="agreement_with_reference", unit="ratio", better="higher",
-        help="share of samples with the baseline's arg max", how="same samples, same order", compute=_agreement, high=1,
+        help="share of samples with the baseline's arg max", how="same samples, same order",
+        compute=_agreement, family="outputs", high=1,
     ),
     Metric(
         name="output_max_abs_diff", unit="1", better="lower", help="largest difference from the baseline's outputs",
-        how="all samples, dequantised", compute=_likeness("baseline", "max_abs_diff", _DIFFERENCE), high=inf,
+        how="all samples, dequantised",
+        compute=_likeness("baseline", "max_abs_diff", _DIFFERENCE), family="outputs", high=inf,
     ),
     Metric(
         name="output_cosine", unit="1", better="higher", help="cosine with the baseline's outputs",
-        how="mean over samples", compute=_likeness("baseline", "cosine_mean", _COSINE), low=-1, high=1,
+        how="mean over samples",
+        compute=_likeness("baseline", "cosine_mean", _COSINE), family="outputs", low=-1, high=1,
     ),
     Metric(
         name="stored_output_max_abs_diff", unit="1", better="lower",
         help="largest difference from the outputs stored in the data set", how="all samples, dequantised",
-        compute=_likeness("stored", "max_abs_diff", _DIFFERENCE), high=inf,
+        compute=_likeness("stored", "max_abs_diff", _DIFFERENCE), family="outputs", high=inf,
     ),
     Metric(
         name="stored_output_cosine", unit="1", better="higher", help="cosine with the outputs stored in the data set",
-        how="mean over samples", compute=_likeness("stored", "cosine_mean", _COSINE), low=-1, high=1,
+        how="mean over samples",
+        compute=_likeness("stored", "cosine_mean", _COSINE), family="outputs", low=-1, high=1,
     ),
 )  # fmt: skip

@@ -53,15 +53,16 @@ def _errors(evidence: Evidence) -> Value:
 
 METRICS = (
     Metric(
-        name="nan_count", unit="1", better="lower", help="NaN in outputs", how="counted", compute=_count("nan_count")
+        name="nan_count", unit="1", better="lower", help="NaN in outputs", how="counted",
+        compute=_count("nan_count"), family="outputs",
     ),
     Metric(
         name="inf_count", unit="1", better="lower", help="infinities in outputs", how="counted",
-        compute=_count("inf_count"),
+        compute=_count("inf_count"), family="outputs",
     ),
     Metric(
         name="output_std", unit="1", better="lower", help="how far outputs of one input differ from call to call",
-        how="largest standard deviation of an element", compute=_std, high=inf,
+        how="largest standard deviation of an element", compute=_std, family="outputs", high=inf,
     ),
     Metric(
         name="error_ratio", unit="ratio", better="lower", help="share of calls that raised", how="counted",

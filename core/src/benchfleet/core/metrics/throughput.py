@@ -52,9 +52,12 @@ METRICS = (
         how="samples / (last end - first start), summed over rounds",
         compute=_throughput,
     ),
-    Metric(name="batch_size", unit="1", better="neither", help="samples in one call", how="as set", compute=_batch),
+    Metric(
+        name="batch_size", unit="1", better="neither", help="samples in one call", how="as set",
+        compute=_batch, family="file",
+    ),
     Metric(
         name="streams", unit="1", better="neither", help="sessions that worked side by side", how="as set",
-        compute=_streams,
+        compute=_streams, family="file",
     ),
 )  # fmt: skip

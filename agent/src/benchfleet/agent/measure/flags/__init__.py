@@ -16,6 +16,7 @@ from typing import Any
 
 from benchfleet.agent.measure.profiles import Profile
 from benchfleet.core.evidence import Evidence
+from benchfleet.core.metric import Family
 from benchfleet.core.results import Reason, Value
 
 PACKAGE = "benchfleet.agent.measure.flags"
@@ -43,6 +44,6 @@ def degraded(flag: str, detail: str) -> Reason:
     return Reason(flag=flag, severity="degraded", detail=detail)
 
 
-def invalid(flag: str, detail: str) -> Reason:
-    """The number may not be used."""
-    return Reason(flag=flag, severity="invalid", detail=detail)
+def invalid(flag: str, detail: str, touches: tuple[Family, ...] = ()) -> Reason:
+    """The numbers may not be used: those of the families it `touches` (core/metric.py), or all when it names none."""
+    return Reason(flag=flag, severity="invalid", detail=detail, touches=touches)
