@@ -85,23 +85,24 @@ def _named(name: str) -> Callable[[Evidence], Value]:
 METRICS = (
     Metric(
         name="parameters", unit="1", better="lower", help="learned values of the model file", how="benchfleet inspect",
-        compute=_named("parameters"),
+        compute=_named("parameters"), family="file",
     ),
     Metric(
         name="weight_bytes", unit="bytes", better="lower", help="what the learned values take in the file",
-        how="benchfleet inspect", compute=_named("weight_bytes"),
+        how="benchfleet inspect", compute=_named("weight_bytes"), family="file",
     ),
     Metric(
         name="macs", unit="1", better="lower", help="multiply-accumulates of one sample", how="benchfleet inspect",
-        compute=lambda evidence: _of_inputs(evidence, "macs"),
+        compute=lambda evidence: _of_inputs(evidence, "macs"), family="file",
     ),
     Metric(
-        name="flops", unit="1", better="lower", help="operations of one sample", how="2 x macs", compute=_flops,
+        name="flops", unit="1", better="lower", help="operations of one sample", how="2 x macs",
+        compute=_flops, family="file",
     ),
     Metric(
         name="activation_bytes_peak", unit="bytes", better="lower",
         help="most bytes of activations alive at once, as the graph is written", how="benchfleet inspect",
-        compute=_activations,
+        compute=_activations, family="file",
     ),
     Metric(
         name="achieved_tops", unit="1", better="higher", help="operations a second that were made, in 10^12",
@@ -110,6 +111,6 @@ METRICS = (
     Metric(
         name="required_tops", unit="1", better="neither",
         help="operations a second that the rate of the scenario asks for, in 10^12", how="2 x macs x rate / 10^12",
-        compute=_required,
+        compute=_required, family="file",
     ),
 )  # fmt: skip
