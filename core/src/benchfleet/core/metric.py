@@ -33,7 +33,6 @@ RANGES: dict[str, tuple[float, float]] = {
     "1/s": (0, 1e12),
     "degC": (-273.15, 1000),
     "pp": (-100, 100),
-    "currency": (0, 1e15),
     "ratio": (0, 1e9),
     "1": (0, 2**63),
     "currency": (0, 1e15),
