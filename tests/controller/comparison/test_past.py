@@ -131,6 +131,21 @@ def test_a_metric_that_was_not_measured_is_left_out_with_its_reason():
     assert "no power sensor on this device" in track.points[0].why
 
 
+def test_watts_of_another_scope_or_source_are_another_history():
+    def with_power(index, watts, scope):
+        made = past(index, 10.0)
+        held = {**made.run.result.metrics, "power_w_mean": Value(value=watts, scope=scope, source="ina3221")}
+        return replace(made, run=replace(made.run, result=replace(made.run.result, metrics=held)))
+
+    track = only([*(with_power(i, 8.0, "board") for i in range(6)), with_power(6, 4.0, "module")], "power_w_mean")
+    assert track.verdict == "no_evidence"
+    assert track.points[0].why == "unlike scope: board ina3221, now module ina3221"
+    before, now = with_power(0, 8.0, "board").run, with_power(1, 4.0, "module").run
+    line = next(line for line in replayed(before, now).lines if line.metric == "power_w_mean")
+    assert line.ratio.value is None
+    assert "unlike scope" in line.ratio.reason
+
+
 def test_json_has_every_point_with_its_mark():
     (track,) = history_json(tracks(history(12.0), "latency_ms_p50"), "latency_ms_p50")["tracks"]
     assert [p["mark"] for p in track["points"]] == ["learning"] * 5 + ["usual", "worse"]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from benchfleet.controller.catalog import RunRecord
 from benchfleet.controller.comparison.compare import status_of
-from benchfleet.controller.comparison.conditions import REFUSING, VARIED_ON_PURPOSE, Unlike, unlike
+from benchfleet.controller.comparison.conditions import REFUSING, VARIED_ON_PURPOSE, Unlike, scope_of, unlike
 from benchfleet.controller.comparison.history import (
     LEARNED_MIN,
     Judged,
@@ -160,6 +160,9 @@ def _why_not(past: Past, metric: str, leading: Past | None) -> str:
     if _number(past, metric) is None:
         value = past.run.result.metrics.get(metric) if past.run.result else None
         return f"no {metric}: {(value.reason if value else None) or 'not positive'}"
+    if leading is not None and scope_of(past.run, metric) != scope_of(leading.run, metric):
+        there, here = (" ".join(scope_of(p.run, metric)).strip() or "none" for p in (past, leading))
+        return f"unlike scope: {there}, now {here}"
     apart = (*APART, "dataset") if metric.startswith(UNDISTURBED) else APART
     differing = unlike(leading.run, past.run, apart) if leading is not None else ()
     return f"unlike {differing[0].field}: {differing[0].here}, now {differing[0].baseline}" if differing else ""

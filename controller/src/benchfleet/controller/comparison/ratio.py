@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from benchfleet.controller.catalog import RunRecord
+from benchfleet.controller.comparison.conditions import scope_of
 from benchfleet.core import ratios
 from benchfleet.core.metric import family_of
 from benchfleet.core.results import Result, Value, spoils
@@ -114,6 +115,10 @@ def metric_ratio(run: RunRecord, base: RunRecord, name: str) -> Ratio:
             return Ratio(value=None, reason=f"no {name} {which}: {value.reason or 'not positive'}")
     assert ours.value is not None
     assert theirs.value is not None
+    scopes = scope_of(run, name), scope_of(base, name)
+    if scopes[0] != scopes[1]:
+        here, there = (" ".join(filter(None, scope)) or "none" for scope in scopes)
+        return Ratio(value=None, reason=f"unlike scope of {name}: baseline {there}, here {here}")
     ratio = ours.value / theirs.value
     interval = ratios.apart_from_intervals(ratio, ours.ci95, theirs.ci95)
     return Ratio(value=ratio, ci95=interval, finding=finding(ratio, interval), method="measured apart")

@@ -14,7 +14,7 @@ from benchfleet.controller.store import tables as t
 from benchfleet.v1 import campaign_pb2
 from benchfleet.v1 import result_pb2 as pb
 
-UNREAD = ("rounds", "latency_ms_quantiles")
+UNREAD = ("rounds", "latency_ms_quantiles", "operators", "memory")
 """Of the provenance: nine tenths of a result's bytes."""
 
 
