@@ -15,11 +15,14 @@ from benchfleet.controller.cli._validation import (
     MODEL_NAME,
     Request,
     campaign_document,
+    check_devices,
     runs_failed,
     temporary_name,
 )
 from benchfleet.controller.documents import load_document
+from benchfleet.core.errors import DocumentError, UnreachableError
 from benchfleet.core.results import Failure
+from benchfleet.v1 import fleet_pb2
 from tests.support.campaigns import campaign, fleet, result, run
 
 DIGEST = "0123456789abcdef" * 4
@@ -43,7 +46,7 @@ def test_same_bytes_have_one_name_and_other_bytes_another():
 
 def test_document_holds_what_was_asked_and_nothing_that_was_not():
     plain = json.loads(campaign_document(request(), "m:1", "litert"))
-    assert plain["matrix"] == {"runtime": ["litert"]}
+    assert plain["matrix"] == {"runtime": ["litert"], "threads": [1], "batch": [1]}
     assert "dataset" not in plain
     assert "baseline" not in plain
     full = json.loads(campaign_document(request(dataset="d", baseline="b:1", runtime="null"), "m:1", "litert"))
@@ -74,3 +77,31 @@ def test_document_is_one_that_the_controller_takes(fields):
         campaign_document(request(selector="fleet=demo", **fields), "m:1", "litert"), "validate", CampaignDocument
     )
     assert document.models == ["m:1"]
+
+
+def device(name, *, connected=True, **labels):
+    made = fleet_pb2.Device(name=name, labels=labels)
+    if connected:
+        made.inventory.board = "raspberry-pi-5"
+    return made
+
+
+def test_a_batch_and_shapes_go_into_the_document():
+    asked = request(batch=8, threads=4, shapes={"x": (8, 3, 64, 64), "a=b": (1, 2)})
+    document = load_document(campaign_document(asked, "m:1", "onnxruntime"), "validate", CampaignDocument)
+    assert (document.matrix.batch, document.matrix.threads, document.scenario_list[0][0]) == ([8], [4], "offline")
+    assert document.shapes == {"x": "8x3x64x64", "a=b": "1x2"}
+
+
+def test_a_selector_that_means_nobody_is_told_before_anything_is_pushed():
+    with pytest.raises(DocumentError, match="matches no device; devices: pi"):
+        check_devices([device("pi", a="c")], request())
+    with pytest.raises(DocumentError, match="join one"):
+        check_devices([], request())
+
+
+def test_devices_that_never_connected_are_unreachable():
+    with pytest.raises(UnreachableError, match="pi: joined but never connected"):
+        check_devices([device("pi", connected=False, a="b"), device("other", a="c")], request())
+    check_devices([device("pi", connected=False, a="b"), device("two", a="b")], request())
+    check_devices([device("x")], request(selector="board=raspberry-pi-5, name=x"))

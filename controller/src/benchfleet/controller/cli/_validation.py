@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from benchfleet.controller.campaigns.selector import parse_selector
 from benchfleet.controller.catalog import CampaignRecord
 from benchfleet.controller.cli._records import fetch
 from benchfleet.controller.client.connection import CALL_TIMEOUT_S, Session
@@ -16,13 +17,16 @@ from benchfleet.controller.client.transfer import artifact_of
 from benchfleet.controller.comparison.compare import why_of
 from benchfleet.controller.names import MODEL_NAME
 from benchfleet.controller.operator.follow import follow
+from benchfleet.controller.operator.pages import every
 from benchfleet.controller.operator.push import push_dataset, push_model
 from benchfleet.controller.operator.submit import submit
-from benchfleet.core.errors import NotFoundError, one_line
+from benchfleet.core.errors import DocumentError, NotFoundError, UnreachableError, one_line
 from benchfleet.core.formats import FORMATS
 from benchfleet.v1 import artifact_pb2, campaign_pb2
 from benchfleet.v1.artifact_pb2_grpc import ArtifactServiceStub
 from benchfleet.v1.campaign_pb2_grpc import CampaignServiceStub
+from benchfleet.v1.fleet_pb2 import ListDevicesRequest
+from benchfleet.v1.fleet_pb2_grpc import FleetServiceStub
 
 RUNTIMES = {name: kind.runtime for name, kind in FORMATS.items()}
 """The runtime that a format is measured with unless --runtime says another."""
@@ -40,10 +44,14 @@ class Request:
     baseline: str | None
     profile: str
     runtime: str | None
+    threads: int = 1
+    batch: int = 1
+    shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 def measured(session: Session, request: Request, *, say: Say) -> CampaignRecord:
     """The finished campaign. An interrupt cancels it, so that no device works for nobody."""
+    check_devices(list(every(FleetServiceStub(session.channel).ListDevices, ListDevicesRequest, "devices")), request)
     name, found = _registered(session, request, say)
     if request.dataset is not None and Path(request.dataset).is_file():
         path = Path(request.dataset)
@@ -73,15 +81,44 @@ def campaign_document(request: Request, name: str, runtime: str) -> str:
         "name": f"validate-{name.removeprefix('validate-').replace(':', '-')}"[:63],
         "models": [name],
         "devices": {"selector": request.selector},
-        "matrix": {"runtime": [request.runtime or runtime]},
-        "scenarios": ["single_stream"],
+        "matrix": {
+            "runtime": [request.runtime or runtime],
+            "threads": [request.threads],
+            "batch": [request.batch],
+        },
+        "scenarios": ["single_stream" if request.batch == 1 else "offline"],
         "measure": {"profile": request.profile},
     }
     if request.dataset is not None:
         document["dataset"] = request.dataset
     if request.baseline is not None:
         document["baseline"] = {"model": request.baseline}
+    if request.shapes:
+        document["shapes"] = {name: "x".join(map(str, sizes)) for name, sizes in request.shapes.items()}
     return json.dumps(document, indent=1)
+
+
+def check_devices(devices: Sequence[Any], request: Request) -> None:
+    """Before a model is pushed for nobody: DocumentError when no device is meant, UnreachableError when none came yet.
+
+    `devices` are messages; one that has enrolled and never connected has no facts, only its name and labels.
+    """
+    meant = parse_selector(request.selector)
+    chosen = [d for d in devices if meant({**d.labels, **_facts(d)})]
+    if not chosen:
+        names = ", ".join(d.name for d in devices[:20]) or "none yet; join one with `benchfleet token create`"
+        raise DocumentError(f"--on {request.selector!r} matches no device; devices: {names}")
+    if not any(d.HasField("inventory") for d in chosen):
+        names = ", ".join(d.name for d in chosen[:20])
+        raise UnreachableError(f"{names}: joined but never connected; start `benchfleet-agent run` there")
+
+
+def _facts(device: Any) -> dict[str, str]:
+    """What a selector may ask for, beside labels."""
+    known = {"name": device.name}
+    if device.HasField("inventory"):
+        known |= {key: getattr(device.inventory, key) for key in ("hostname", "board", "arch", "os")}
+    return known
 
 
 def temporary_name(path: Path, digest: str) -> str:

@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 @click.option("--baseline", metavar="NAME:TAG", help="The model to compare with, in the same rounds.")
 @click.option("--profile", default="gate", show_default=True, help="quick, standard or gate.")
 @click.option("--runtime", help="The runtime to measure with. [default: the one for the file's format]")
+@click.option("--threads", type=click.IntRange(1, 1024), default=1, show_default=True, help="Threads of the model.")
+@click.option("--batch", type=click.IntRange(1, 65536), default=1, show_default=True, help="Samples in one call.")
+@click.option(
+    "--shape", "shapes", multiple=True, metavar="INPUT=SIZES", help="Sizes of an input that the file leaves open."
+)
 @click.option("--junit", type=click.Path(path_type=Path), help="Also write the outcome as JUnit XML for a CI system.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome with every check as JSON.")
 @prices_option
@@ -41,6 +46,9 @@ def command(
     baseline: str | None,
     profile: str,
     runtime: str | None,
+    threads: int,
+    batch: int,
+    shapes: tuple[str, ...],
     junit: Path | None,
     as_json: bool,
     prices: Prices | None,
@@ -52,12 +60,21 @@ def command(
     """
     from benchfleet.controller.cli._decide import decide
     from benchfleet.controller.cli._validation import Request, measured, runs_failed
+    from benchfleet.controller.inspection import parse_shapes
     from benchfleet.controller.policies.load import load_policy
     from benchfleet.core.errors import EXIT_RUN_FAILED
 
     policy = load_policy(policy_file)
     request = Request(
-        model=model, selector=selector, dataset=dataset, baseline=baseline, profile=profile, runtime=runtime
+        model=model,
+        selector=selector,
+        dataset=dataset,
+        baseline=baseline,
+        profile=profile,
+        runtime=runtime,
+        threads=threads,
+        batch=batch,
+        shapes=parse_shapes(shapes),
     )
     with fleet.connect() as session:
         campaign = measured(session, request, say=lambda text: click.echo(text, err=True))
