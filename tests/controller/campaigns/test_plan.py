@@ -214,3 +214,51 @@ def test_a_plan_is_whole_distinct_and_the_same_again(threads, batch, seed):
     assert all((cell.spec is None) == bool(cell.pruned_reason) for cell in made.cells)
     assert all(cell.spec is None or 0 <= cell.spec.seed < 2**64 for cell in made.cells)
     assert planned(**changes) == made
+
+
+def fed(*inputs: tuple[str, str, list[Any]]) -> dict[str, Model]:
+    """A model `m:1` with these inputs: name, type, shape."""
+    facts = {"inputs": [{"name": name, "dtype": dtype, "shape": shape} for name, dtype, shape in inputs]}
+    file = ModelFile(format="onnx", artifact=Artifact(digest="c" * 64, size_bytes=9), facts=facts)
+    return {"m:1": Model(name="m:1", parent=None, precision="fp32", files={"onnx": file})}
+
+
+IMAGE = ("x", "float32", ["batch", 3, 32, 32])
+OPEN = ("x", "float32", ["batch", 3, "h", None])
+
+
+@pytest.mark.parametrize(
+    ("inputs", "changes", "says"),
+    [
+        ([("x", "string", [1])], {}, "input x has type string"),
+        ([OPEN], {}, r"open sizes \(batchx3xhx\?\); say them with shapes: \{x: 1x3x\.\.\.x\.\.\.\}"),
+        ([OPEN], {"shapes": {"x": "1x3x64"}}, "input x has 4 axes .* in the campaign has 3"),
+        ([OPEN], {"shapes": {"x": "2x3x64x64"}}, "starts with 2, the batch is 1"),
+        ([IMAGE], {"shapes": {"x": "1x4x32x32"}}, "fixed size of 3 at axis 1"),
+        ([IMAGE], {"shapes": {"y": "1x4"}}, "has no input y; it has: x"),
+        ([IMAGE], {"matrix": {"runtime": ["onnxruntime"], "providers": [["CUDAExecutionProvider"]]}},
+         r"onnxruntime on pi5 has no CUDAExecutionProvider \(it has: CPUExecutionProvider\)"),
+    ],
+)  # fmt: skip
+def test_what_inventory_and_model_tell_is_pruned_before_anything_is_sent(inputs, changes, says):
+    document = parse_campaign(campaign(**{"models": ["m:1"], "dataset": None, **changes}))
+    known = replace(ORT, providers=("CPUExecutionProvider",))
+    pi5 = device(inventory=replace(device().inventory, runtimes=(known,)))
+    with pytest.raises(DocumentError, match=f"every cell is pruned .*{says}"):
+        plan(document, models=fed(*inputs), datasets={}, devices=[pi5])
+
+
+@pytest.mark.parametrize(
+    ("inputs", "changes"),
+    [
+        ([IMAGE], {}),
+        ([OPEN], {"shapes": {"x": "1x3x64x64"}}),
+        ([("x", "float32", [1, 3, 32, 32])], {"shapes": {"x": "1x3x32x32"}}),
+        ([("scalar", "int64", [])], {}),
+        ([], {"shapes": {"anything": "1x2"}}),
+        ([IMAGE], {"matrix": {"runtime": ["onnxruntime"], "providers": [["CUDAExecutionProvider"]]}}),
+    ],
+)
+def test_what_fits_or_is_not_known_is_planned(inputs, changes):
+    document = parse_campaign(campaign(**{"models": ["m:1"], "dataset": None, **changes}))
+    assert plan(document, models=fed(*inputs), datasets={}, devices=[device()]).cells[0].spec is not None

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from benchfleet.controller.campaigns import fitting
 from benchfleet.controller.campaigns.counts import counts_of
 from benchfleet.controller.campaigns.document import CELLS_MAX, CampaignDocument
 from benchfleet.controller.campaigns.selector import select_devices
@@ -118,6 +119,7 @@ def _cells(
             scenario=scenario, params=params, options=options,
         )  # fmt: skip
         why = refused or _refusal(device, file, threads, batch, scenario, params, document)
+        why = why or _unfit(document, device, file, runtime, options, batch)
         spec = None
         if file is not None and not why:
             spec = RunSpec(
@@ -192,6 +194,22 @@ def _refusal(
             f"{scenario} takes at least {least_s:.0f} s, measure.timeout is {document.measure.timeout:.0f} s; raise it"
         )
     return ""
+
+
+def _unfit(
+    document: CampaignDocument,
+    device: Device,
+    file: ModelFile | None,
+    runtime: str,
+    options: Mapping[str, Any],
+    batch: int,
+) -> str:
+    """What the device's inventory and the facts of the file have against it; empty when nothing."""
+    facts = device.inventory.runtime(runtime)
+    assert facts is not None
+    assert file is not None
+    shapes = {name: parse_shape(text) for name, text in document.shapes.items()}
+    return fitting.unplaced(options, facts, device.name) or fitting.unfed(file.facts, batch, shapes)
 
 
 def _timeout_given(document: CampaignDocument) -> bool:
