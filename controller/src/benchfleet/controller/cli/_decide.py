@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from benchfleet.controller.catalog import CampaignRecord
 from benchfleet.controller.cli._output import write_atomically
@@ -16,6 +15,7 @@ from benchfleet.controller.policies.document import Policy
 from benchfleet.controller.policies.evaluate import evaluate
 from benchfleet.controller.policies.junit import junit_xml
 from benchfleet.controller.policies.plain import decision_json, render_decision
+from benchfleet.controller.screen import stdout_console
 
 
 def decide(policy: Policy, campaign: CampaignRecord, *, junit: Path | None, as_json: bool) -> int:
@@ -26,7 +26,7 @@ def decide(policy: Policy, campaign: CampaignRecord, *, junit: Path | None, as_j
     if as_json:
         text = json.dumps(decision_json(decision), indent=2, allow_nan=False) + "\n"
     else:
-        console = Console()
+        console = stdout_console()
         with console.capture() as captured:
             render_decision(decision, console)
         text = captured.get()

@@ -68,6 +68,7 @@ def show(record: CampaignRecord, *, as_json: bool) -> None:
     from benchfleet.controller.comparison.compare import compare
     from benchfleet.controller.comparison.plain import comparison_json
     from benchfleet.controller.comparison.table import render
+    from benchfleet.controller.screen import stdout_console
 
     comparison = compare(record, None)
     if as_json:
@@ -75,7 +76,7 @@ def show(record: CampaignRecord, *, as_json: bool) -> None:
 
         click.echo(json.dumps(comparison_json(comparison, frozenset()), indent=2, allow_nan=False))
     else:
-        render(comparison, Console(), frozenset())
+        render(comparison, stdout_console(), frozenset())
 
 
 def exit_code(record: CampaignRecord) -> int:

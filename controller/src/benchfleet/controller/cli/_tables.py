@@ -16,17 +16,12 @@ def print_json(data: Any) -> None:
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
     """A table on stdout; with no rows, one line on stderr that says what to do."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
+    from benchfleet.controller.screen import arranged, stdout_console
 
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(cell(value) for value in row))
-    if table.row_count:
-        Console().print(table)
+    cells = [[cell(value) for value in row] for row in rows]
+    if cells:
+        screen = stdout_console()
+        screen.print(arranged(columns, cells, screen.width))
     else:
         click.echo(empty, err=True)
 

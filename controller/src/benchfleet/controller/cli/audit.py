@@ -49,13 +49,7 @@ def command(fleet: FleetOptions, limit: int, as_json: bool) -> None:
 
 
 def _show(entries: list[dict[str, str]]) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
+    from benchfleet.controller.cli._tables import print_table
 
-    from benchfleet.core.errors import one_line
-
-    table = Table("time", "actor", "action", "subject", "detail", box=None, pad_edge=False)
-    for entry in entries:
-        table.add_row(*(escape(one_line(text)) for text in entry.values()))
-    Console().print(table)
+    columns = ("time", "actor", "action", "subject", "detail")
+    print_table(columns, (list(entry.values()) for entry in entries), empty="nothing has been changed yet")

@@ -49,13 +49,13 @@ def command(
     "Faster" and "slower" need a 95 % interval that excludes 1 and an effect of at least 2 %. Exits 3 when no run has a
     result that may be ranked, and when unlike conditions refuse every ratio.
     """
-    from rich.console import Console
 
     from benchfleet.controller.cli._source import campaign_of
     from benchfleet.controller.comparison.compare import compare
     from benchfleet.controller.comparison.plain import comparison_json
     from benchfleet.controller.comparison.table import render
     from benchfleet.controller.costs.table import costs_json, render_costs
+    from benchfleet.controller.screen import stdout_console
     from benchfleet.core.errors import EXIT_NO_EVIDENCE, DocumentError, one_line
 
     axes = _axes(pareto) if pareto is not None else None
@@ -70,7 +70,7 @@ def command(
         data = {**comparison_json(comparison, front), **costs_json(comparison)}
         click.echo(json.dumps(data, indent=2, allow_nan=False))
     else:
-        console = Console()
+        console = stdout_console()
         render(comparison, console, front)
         render_costs(comparison, console)
     if not any(row.ranked for row in comparison.rows):

@@ -40,10 +40,10 @@ def command(model: Path, shapes: tuple[str, ...], as_json: bool) -> None:
 
 
 def _show(facts: ModelFacts) -> None:
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
+    from benchfleet.controller.screen import stdout_console
     from benchfleet.core.errors import one_line
 
     table = Table(show_header=False, box=None, pad_edge=False)
@@ -82,7 +82,7 @@ def _show(facts: ModelFacts) -> None:
         row("custom", ", ".join(facts.custom_operators))
     if facts.external_data:
         row("external data", ", ".join(facts.external_data))
-    Console().print(table)
+    stdout_console().print(table)
 
 
 def _sizes(shape: Iterable[int | str | None]) -> str:

@@ -105,7 +105,7 @@ def _show(old: RunRecord, new: RunRecord, found: Replayed) -> None:
 
     rows: list[tuple[str, str, str, str]] = [("verdict", status_of(old), status_of(new), "")]
     for line in found.lines:
-        ratio = numbers.ratio(line.ratio, lower="lower", higher="higher")
+        ratio = numbers.ratio(line.ratio, lower="lower", higher="higher", inverse=False)
         rows.append((line.metric, numbers.with_half_width(line.before), numbers.with_half_width(line.now), ratio))
     print_table(("metric", "then", "now", "now / then"), rows, empty="")
     click.echo(one_line(f"{found.outcome}: {found.why}"))

@@ -8,6 +8,8 @@ from benchfleet.controller.comparison.ratio import Ratio
 from benchfleet.core.results import Value
 
 ABSENT = "–"
+KILO_BELOW = 100_000
+"""Bytes from which MB are short."""
 
 
 def significant(value: float, digits: int = 3) -> str:
@@ -37,10 +39,12 @@ def with_half_width(value: Value | None) -> str:
     return f"{text} ±{significant((value.ci95[1] - value.ci95[0]) / 2, 2)}"
 
 
-def size_mb(value: Value | None) -> str:
-    """Bytes as MB (10^6), the unit that limits are written in."""
+def size(value: Value | None) -> str:
+    """Bytes as MB (10^6), the unit that limits are written in; small models in kB."""
     if value is None or value.value is None:
         return ABSENT
+    if value.value < KILO_BELOW:
+        return f"{significant(value.value / 1e3)} kB"
     return f"{significant(value.value / 1e6)} MB"
 
 
@@ -54,16 +58,28 @@ def points(value: Value | None) -> str:
     return ABSENT if value is None or value.value is None else f"{value.value:+.2f} pp"
 
 
-def ratio(of: Ratio, *, lower: str, higher: str, interval: bool = True) -> str:
-    """`0.62× faster [0.61, 0.63]`; the words for lower and higher depend on the metric."""
+def ratio(of: Ratio, *, lower: str, higher: str, interval: bool = True, inverse: bool = True) -> str:
+    """`1.61× faster [1.59, 1.64]`, `1.03× slower`: the factor beside a word is above 1, and so are its bounds.
+
+    The words for lower and higher depend on the metric. Without a finding, or without `inverse`, it is the plain ratio.
+    """
     if of.value is None:
         return ABSENT
-    text = f"{of.value:.2f}×"
+    upside_down = inverse and of.finding == "lower" and of.value > 0
+    text = f"{factor(1 / of.value if upside_down else of.value)}×"
     words = {"lower": lower, "higher": higher, "no detectable difference": "no detectable difference"}
     if of.finding in words:
         text += f" {words[of.finding]}"
     if of.forced:
         text += f" (unlike {', '.join(of.forced)})"
     if interval and of.ci95 is not None and of.ci95[0] != of.ci95[1]:
-        text += f" [{of.ci95[0]:.2f}, {of.ci95[1]:.2f}]"
+        low, high = of.ci95
+        if upside_down and low > 0:
+            low, high = 1 / high, 1 / low
+        text += f" [{factor(low)}, {factor(high)}]"
     return text
+
+
+def factor(value: float) -> str:
+    """A ratio: two decimals around 1, three significant digits where these would hide it: 0.000123, 1,230."""
+    return f"{value:.2f}" if 0.1 <= abs(value) < 10 else significant(value)

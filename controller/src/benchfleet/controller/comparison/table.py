@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
+from rich.console import Console, RenderableType
 from rich.text import Text
 
 from benchfleet.controller.catalog import CampaignRecord
 from benchfleet.controller.comparison import numbers
 from benchfleet.controller.comparison.compare import SIZE, THROUGHPUT, Comparison, Row, compare
 from benchfleet.controller.comparison.ratio import LATENCY
+from benchfleet.controller.screen import arranged
 from benchfleet.core.errors import one_line
 
 STYLES = {"valid": "green", "degraded": "yellow", "invalid": "red", "failed": "bold red", "unschedulable": "red"}
@@ -51,27 +50,25 @@ def render(comparison: Comparison, console: Console, front: frozenset[str] = fro
         console.print(Text(one_line(f"unlike: {warning}", limit=400), style="yellow"))
 
 
-def _table(device: str, rows: list[Row], front: frozenset[str], width: int) -> Table:
-    title = Text(one_line(device, limit=80))
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("cell", overflow="fold", min_width=14)
-    table.add_column("verdict", no_wrap=True)
-    names = ["p50 ms", "p99 ms", "samples/s", "size", "top-1", "drop"]
-    kept = [n for n in names if width >= NARROW_COLUMNS or n not in ("p99 ms", "drop")]
-    for name in kept:
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("latency to baseline", overflow="fold", min_width=14)
+def _table(device: str, rows: list[Row], front: frozenset[str], width: int) -> RenderableType:
+    numeric = ["p50 ms", "p99 ms", "samples/s", "size", "top-1", "drop"]
+    kept = [n for n in numeric if width >= NARROW_COLUMNS or n not in ("p99 ms", "drop")]
     wide = width >= WIDE_COLUMNS
+    cells = []
     for row in rows:
         values = _values(row, wide=wide)
         faded = "" if row.ranked else "dim"
-        table.add_row(
-            Text((f"{mark(row)} " if row.run.run_id in front else "") + one_line(row.cell_label), style=faded),
-            Text(row.status, style=STYLES.get(row.status, "")),
-            *(values[name] for name in kept),
-            Text(one_line(versus(row, interval=wide)), style=faded),
+        name = (f"{mark(row)} " if row.run.run_id in front else "") + one_line(row.cell_label)
+        cells.append(
+            [
+                Text(name, style=faded),
+                Text(row.status, style=STYLES.get(row.status, "")),
+                *(values[each] for each in kept),
+                Text(one_line(versus(row, interval=wide)), style=faded),
+            ]
         )
-    return table
+    columns = ("cell", "verdict", *kept, "latency to baseline")
+    return arranged(columns, cells, width, right=kept, title=Text(one_line(device, limit=80)))
 
 
 def mark(row: Row) -> str:
@@ -88,7 +85,7 @@ def _values(row: Row, *, wide: bool) -> dict[str, Text]:
         "p50 ms": Text(number(row.metric(LATENCY)), style=best[LATENCY] or faded),
         "p99 ms": Text(number(row.metric("latency_ms_p99")), style=faded),
         "samples/s": Text(number(row.metric(THROUGHPUT)), style=best[THROUGHPUT] or faded),
-        "size": Text(numbers.size_mb(row.metric(SIZE)), style=faded),
+        "size": Text(numbers.size(row.metric(SIZE)), style=faded),
         "top-1": Text(numbers.percent(row.metric("accuracy_top1")), style=faded),
         "drop": Text(drop, style=faded),
     }

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from benchfleet.controller.comparison import numbers
 from benchfleet.controller.comparison.compare import Comparison, Row
 from benchfleet.controller.costs.apply import COSTS, currency_of
+from benchfleet.controller.screen import arranged
 from benchfleet.core.errors import one_line
 
 COLUMNS = ("hardware", "electricity", "cloud")
@@ -51,13 +50,10 @@ def render_costs(comparison: Comparison, console: Console) -> None:
         return
     currency = currency_of(rows[0].run.result)
     title = Text(one_line(f"cost of a million samples, {currency}"))
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("cell", overflow="fold", min_width=14)
-    for name in COLUMNS:
-        table.add_column(name, justify="right", no_wrap=True)
+    cells = []
     for row in rows:
         values = [numbers.with_half_width(row.metric(name)) if row.ranked else numbers.ABSENT for name in COSTS]
-        table.add_row(Text(one_line(row.label)), *values)
-    console.print(table)
+        cells.append([Text(one_line(row.label)), *map(Text, values)])
+    console.print(arranged(("cell", *COLUMNS), cells, console.width, right=COLUMNS, title=title))
     for reason in dict.fromkeys(why for row in rows for why in why_not(row)):
         console.print(Text(one_line(f"no cost: {reason}", limit=400), style="dim"))

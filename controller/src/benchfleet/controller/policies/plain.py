@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from benchfleet.controller.policies.evaluate import Decision
+from benchfleet.controller.screen import arranged
 from benchfleet.core.errors import one_line
 
 SCHEMA = 1
@@ -54,28 +53,28 @@ def decision_json(decision: Decision) -> dict[str, Any]:
 
 def render_decision(decision: Decision, console: Console) -> None:
     """One row a cell and constraint, each reason once below, then the outcome in one line."""
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("cell", overflow="fold", min_width=14)
-    for name in ("constraint", "limit", "outcome"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("observed", overflow="fold")
+    rows: list[list[Text]] = []
+    sections: list[int] = []
     reasons: dict[str, dict[str, None]] = {}
     for cell in decision.cells:
         for index, check in enumerate(cell.checks):
             verdict = check.verdict
-            table.add_row(
-                Text(one_line(cell.label) if index == 0 else ""),
-                Text(check.constraint.name + ("" if check.hard else f" (soft ×{check.constraint.weight:g})")),
-                Text(one_line(verdict.limit)),
-                Text(WORDS[verdict.outcome], style=STYLES[verdict.outcome] if check.hard else ""),
-                Text(one_line(verdict.observed or "–")),
+            rows.append(
+                [
+                    Text(one_line(cell.label) if index == 0 else ""),
+                    Text(check.constraint.name + ("" if check.hard else f" (soft ×{check.constraint.weight:g})")),
+                    Text(one_line(verdict.limit)),
+                    Text(WORDS[verdict.outcome], style=STYLES[verdict.outcome] if check.hard else ""),
+                    Text(one_line(verdict.observed or "–")),
+                ]
             )
             if check.hard and verdict.outcome != "pass":
                 reasons.setdefault(f"{cell.label}: {verdict.why}", {})[check.constraint.name] = None
         if cell.score is not None:
-            table.add_row("", "soft score", "", f"{100 * cell.score:.0f} %", "")
-        table.add_section()
-    console.print(table)
+            rows.append([Text(said) for said in ("", "soft score", "", f"{100 * cell.score:.0f} %", "")])
+        sections.append(len(rows) - 1)
+    columns = ("cell", "constraint", "limit", "outcome", "observed")
+    console.print(arranged(columns, rows, console.width, sections=sections))
     for why, names in reasons.items():
         console.print(Text(one_line(f"{', '.join(names)}: {why}", limit=400), style="dim"))
     style, word = STYLES[decision.outcome], WORDS[decision.outcome]
