@@ -5,7 +5,7 @@ UV := $(shell command -v uv || echo $(CURDIR)/.tools/bin/uv)
 SOURCES := core/src agent/src controller/src
 PYTEST := $(PY) -m pytest -q
 
-.PHONY: help setup demo test test-hosts test-wheels test-engines check format docs protos bench-sampler bench-agent-idle bench-cli-start bench-dispatch bench-native-agreement bench-watch-large bench-demo-time bench-energy bench-telemetry bench-monitor bench-stress bench-arrivals bench-omission bench-dataset-feed bench-peak-memory clean
+.PHONY: help setup demo test test-hosts test-wheels test-engines check format docs protos bench-sampler bench-agent-idle bench-cli-start bench-dispatch bench-native-agreement bench-watch-large bench-demo-time bench-energy bench-telemetry bench-monitor bench-stress bench-arrivals bench-omission bench-dataset-feed bench-peak-memory bench-vendor-tools clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -103,6 +103,10 @@ bench-omission: setup ## p99 of a model that stalls, against what users would ha
 
 bench-peak-memory: setup ## a spike of 200 MiB for 20 ms under an agent of 600 MiB: the peak, ru_maxrss, polling
 	$(PY) -m benchmarks.peak_memory.compare
+
+bench-vendor-tools: setup ## our numbers beside OpenVINO's benchmark_app and LiteRT's benchmark tool, launches alternating
+	scripts/setup-engines
+	$(PY) benchmarks/vendor_tools.py
 
 clean: ## remove what make made
 	rm -rf .venv .tools .engines dist build demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
