@@ -20,9 +20,11 @@ def test_every_cell_on_every_device_has_one_result_with_its_numbers(pair, pair_o
     assert {(r.cell.model, r.cell.device) for r in runs.values()} == {
         (model, device) for model in ("digits:fp32", "digits:int8") for device in ("one", "two")
     }
+    blocks: dict[str, set[str]] = {}
     for run in runs.values():
         assert run.state == SUCCEEDED, run
         (result,) = results[run.id]
+        blocks.setdefault(run.cell.device, set()).add(result.provenance["block"]["id"])
         assert result.outcome == "ok"
         assert result.metrics["latency_ms_p50"].value > 0
         assert result.metrics["accuracy_top1"].value > 0.9
@@ -30,6 +32,7 @@ def test_every_cell_on_every_device_has_one_result_with_its_numbers(pair, pair_o
         achieved = 2 * 1_762_496 * result.metrics["throughput_per_s"].value / 1e12
         assert result.metrics["achieved_tops"].value == pytest.approx(achieved)
         assert result.cell["model"]["name"] == run.cell.model
+    assert [len(ids) for ids in blocks.values()] == [1, 1], "the cells of a device were not measured together"
 
 
 def test_scenarios_with_parameters_reach_the_device_and_their_numbers_come_back(pair, pair_operator):

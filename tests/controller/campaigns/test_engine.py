@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
@@ -17,8 +18,10 @@ from benchfleet.controller.events import Hub
 from benchfleet.controller.fleet.sessions import LiveSession, Sessions
 from benchfleet.controller.store import Store
 from benchfleet.controller.store import tables as t
+from benchfleet.core import wire
 from benchfleet.core.clock import ManualClock
 from benchfleet.core.errors import RefusedError
+from benchfleet.core.runspec import Artifact, ModelRef, RunSpec
 
 WAIT_S = 20.0
 OK = Reported(epoch=1, incarnation=1, outcome="ok", reason="", detail="", verdict="valid")
@@ -131,3 +134,87 @@ async def test_a_result_of_what_is_not_the_device_s_is_refused_and_changes_nothi
     with pytest.raises(RefusedError, match="not an attempt"):
         await world.engine.report(replace(REPORT, **changes))
     assert (await world.run())[0] == "leased"
+
+
+def offered(session: LiveSession) -> list[list[str]]:
+    """The runs of each assignment that waits to be sent."""
+    found = []
+    while not session.outbound.empty():
+        message = session.outbound.get_nowait()
+        if message is not None and message.WhichOneof("message") == "assign":
+            assign = message.assign
+            found.append([assign.attempt.run_id, *(each.attempt.run_id for each in assign.companions)])
+    return found
+
+
+async def block_of(world: World, size: int, *, block_max: int = 8) -> LiveSession:
+    """A device with `size` queued runs of one campaign, and its session."""
+    spec = wire.runspec_to_wire(
+        RunSpec(
+            model=ModelRef(
+                name="m:1", format="onnx", precision=None, artifact=Artifact(digest="a" * 64, size_bytes=10)
+            ),
+            runtime="null",
+        )
+    ).SerializeToString()
+
+    def more(connection):
+        connection.execute(update(t.device).values(inventory_json=json.dumps({"memory_bytes": 10**11})))
+        connection.execute(update(t.run).values(spec=spec))
+        for i in range(2, size + 1):
+            run = {"id": f"r-{i}", "campaign": "c-1", "ordinal": i, "device": "edge", "cell_key": str(i)}
+            connection.execute(insert(t.run).values(spec=spec, cell=b"", state="queued", max_attempts=3, **run))
+
+    await world.store.write(more)
+    session = LiveSession(device="edge", incarnation=1, instance_id="i", block_max=block_max)
+    world.engine.sessions.open(session)
+    return session
+
+
+async def leased(world: World) -> list[str]:
+    query = select(t.run.c.id).where(t.run.c.state == "leased").order_by(t.run.c.id)
+    return list(await world.store.read(lambda c: c.execute(query).scalars().all()))
+
+
+async def test_the_queued_cells_of_a_device_are_leased_as_one_block_and_offered_in_one_message(world):
+    session = await block_of(world, 3)
+    await world.engine._schedule()
+    assert await leased(world) == ["r-1", "r-2", "r-3"]
+    assert offered(session) == [["r-1", "r-2", "r-3"]]
+    tokens = await world.store.read(lambda c: c.execute(select(t.attempt.c.token)).scalars().all())
+    assert sorted(tokens) == [1, 2, 3], "each lease has a token of its own"
+
+
+async def test_an_agent_that_takes_one_at_a_time_gets_one(world):
+    session = await block_of(world, 3, block_max=1)
+    await world.engine._schedule()
+    assert offered(session) == [["r-1"]]
+
+
+async def test_a_device_is_not_leased_again_before_the_whole_block_has_ended_there(world):
+    session = await block_of(world, 2)
+    await world.engine._schedule()
+    offered(session)
+    await world.engine.report(REPORT)
+    await world.store.write(
+        lambda c: c.execute(
+            insert(t.run).values(
+                id="r-9", campaign="c-1", ordinal=9, device="edge", cell_key="9", state="queued", spec=b"", cell=b"",
+                max_attempts=3,
+            )
+        )
+    )  # fmt: skip
+    await world.engine._schedule()
+    assert offered(session) == []
+    await world.engine.report(replace(REPORT, run_id="r-2", digest="e" * 64))
+    await world.engine._schedule()
+    assert offered(session) == [["r-9"]]
+
+
+async def test_what_is_left_of_a_block_is_offered_again_together(world):
+    session = await block_of(world, 3)
+    await world.engine._schedule()
+    offered(session)
+    await world.engine.report(REPORT)
+    await world.engine.reoffer("r-3")
+    assert offered(session) == [["r-3", "r-2"]]

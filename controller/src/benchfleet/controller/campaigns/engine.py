@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from google.protobuf.message import DecodeError
 from sqlalchemy import Connection, func, select, update
 
 from benchfleet.controller import audit
-from benchfleet.controller.campaigns import machine, rows, scheduler
+from benchfleet.controller.campaigns import blocks, machine, rows, scheduler
 from benchfleet.controller.events import Hub
 from benchfleet.controller.fleet.sessions import Sessions
 from benchfleet.controller.store import Store
 from benchfleet.controller.store import tables as t
+from benchfleet.core import wire
 from benchfleet.core.clock import Clock
-from benchfleet.core.errors import RefusedError
+from benchfleet.core.errors import BenchfleetError, RefusedError
+from benchfleet.core.runspec import RunSpec
 from benchfleet.v1 import agent_pb2, run_pb2
 
 log = logging.getLogger(__name__)
@@ -110,9 +115,7 @@ class Engine:
     def _act(self, outcome: Outcome) -> None:
         run, attempt = outcome.after.run, outcome.after.attempt
         for action in outcome.actions:
-            if isinstance(action, machine.Offer):
-                self.sessions.send(run.device, assign_message(outcome))
-            elif isinstance(action, machine.Withdraw):
+            if isinstance(action, machine.Withdraw):
                 ref = agent_pb2.AttemptRef(run_id=run.id, epoch=action.epoch)
                 cancel = agent_pb2.Cancel(attempt=ref, reason=action.reason)
                 self.sessions.send(run.device, agent_pb2.SessionResponse(cancel=cancel))
@@ -121,14 +124,32 @@ class Engine:
             if outcome.before.run.state != run.state or (attempt is not None and not attempt.holds_device):
                 self.wake()
 
+    async def lease(self, run_ids: Sequence[str], incarnation: int) -> None:
+        """Leases runs of one device together, in one transaction, and offers them as one block."""
+        now_s, now_utc_s = self.clock.boottime_s(), self.clock.utc().timestamp()
+        event = machine.Lease(incarnation, block=uuid.uuid4().hex)
+
+        def transact(connection: Connection) -> list[Outcome]:
+            found = (_apply(connection, run_id, event, now_s, now_utc_s) for run_id in run_ids)
+            return [outcome for outcome in found if outcome is not None]
+
+        outcomes = await self.store.write(transact)
+        for outcome in outcomes:
+            self._act(outcome)
+        self._offer([outcome for outcome in outcomes if outcome.actions == (machine.Offer(),)])
+
     async def reoffer(self, run_id: str) -> None:
-        """Sends the assignment of a live attempt again; that renews its lease."""
-        found = await self.store.read(lambda c: rows.load(c, run_id))
-        if found is None or found.attempt is None or found.run.state != "leased":
-            return
-        outcome = await self.handle(run_id, machine.Renewed(found.attempt.epoch))
-        if outcome is not None and outcome.after.run.state == "leased":
-            self.sessions.send(outcome.after.run.device, assign_message(outcome))
+        """Sends the assignment of a live attempt again, with those of its block; that renews their leases."""
+        outcomes = []
+        for member, epoch in await self.store.read(lambda c: _block_of(c, run_id)):
+            outcome = await self.handle(member, machine.Renewed(epoch))
+            if outcome is not None and outcome.after.run.state == "leased":
+                outcomes.append(outcome)
+        self._offer(outcomes)
+
+    def _offer(self, outcomes: Sequence[Outcome]) -> None:
+        if outcomes:
+            self.sessions.send(outcomes[0].after.run.device, assign_message(outcomes))
 
     async def _sweep(self) -> None:
         while True:
@@ -200,19 +221,82 @@ class Engine:
         for chosen in scheduler.assign(waiting, idle):
             session = self.sessions.get(chosen.device)
             if session is not None:
-                await self.handle(chosen.run_id, machine.Lease(session.incarnation))
+                block_max = session.block_max
+                beside = await self.store.read(lambda c, of=chosen, most=block_max: _beside(c, of.run_id, most))  # type: ignore[misc]
+                await self.lease([chosen.run_id, *beside], session.incarnation)
 
 
-def assign_message(outcome: Outcome) -> agent_pb2.SessionResponse:
-    """The offer of the slice's live attempt."""
-    run = outcome.after.run
+def assign_message(outcomes: Sequence[Outcome]) -> agent_pb2.SessionResponse:
+    """The offer of the live attempts of a block."""
+
+    def member(outcome: Outcome) -> dict[str, Any]:
+        run = outcome.after.run
+        attempt = agent_pb2.AttemptRef(run_id=run.id, epoch=run.epoch)
+        return {"attempt": attempt, "spec": run_pb2.RunSpec.FromString(outcome.spec)}
+
+    first, *others = outcomes
     assign = agent_pb2.Assign(
-        attempt=agent_pb2.AttemptRef(run_id=run.id, epoch=run.epoch),
-        campaign_id=outcome.campaign_id,
-        campaign_name=outcome.campaign_name,
-        spec=run_pb2.RunSpec.FromString(outcome.spec),
+        campaign_id=first.campaign_id,
+        campaign_name=first.campaign_name,
+        companions=[agent_pb2.Companion(**member(outcome)) for outcome in others],
+        **member(first),
     )
     return agent_pb2.SessionResponse(assign=assign)
+
+
+def _beside(connection: Connection, run_id: str, block_max: int) -> list[str]:
+    """The queued runs to lease together with one."""
+    if block_max <= 1:
+        return []
+    head = connection.execute(select(t.run).where(t.run.c.id == run_id)).one()
+    query = (
+        select(t.run.c.id, t.run.c.spec)
+        .where(
+            t.run.c.campaign == head.campaign,
+            t.run.c.device == head.device,
+            t.run.c.state == "queued",
+            t.run.c.ordinal > head.ordinal,
+            t.run.c.attempts == head.attempts,  # what has failed before is tried again with its like
+        )
+        .order_by(t.run.c.ordinal)
+        .limit(blocks.SEARCHED_MAX)
+    )
+    facts = connection.execute(
+        select(t.device.c.inventory_json).where(t.device.c.name == head.device)
+    ).scalar_one_or_none()
+    specs = [(row.id, _spec(row.spec)) for row in connection.execute(query)]
+    first = _spec(head.spec)
+    if first is None:
+        return []  # of a newer controller's state: the agent will say what it cannot read
+    return blocks.together(
+        first,
+        [(run, spec) for run, spec in specs if spec is not None],
+        members_max=block_max,
+        memory_bytes=int(json.loads(facts or "{}").get("memory_bytes", 0)),
+    )
+
+
+def _spec(payload: bytes) -> RunSpec | None:
+    try:
+        return wire.runspec_from_wire(run_pb2.RunSpec.FromString(payload))
+    except (BenchfleetError, DecodeError):
+        return None
+
+
+def _block_of(connection: Connection, run_id: str) -> list[tuple[str, int]]:
+    """(run, epoch) of the live attempts leased together with a run's, its own first."""
+    own = connection.execute(
+        select(t.attempt.c.block, t.attempt.c.epoch, t.attempt.c.device).where(
+            t.attempt.c.run == run_id, t.attempt.c.holds_device
+        )
+    ).first()
+    if own is None:
+        return []
+    query = select(t.attempt.c.run, t.attempt.c.epoch).where(
+        t.attempt.c.device == own.device, t.attempt.c.block == own.block, t.attempt.c.holds_device,
+        t.attempt.c.block != "", t.attempt.c.run != run_id,
+    )  # fmt: skip
+    return [(run_id, own.epoch), *((run, epoch) for run, epoch in connection.execute(query))]
 
 
 def _waiting_devices(connection: Connection) -> Sequence[Any]:
@@ -251,7 +335,7 @@ def _apply(connection: Connection, run_id: str, event: machine.Event, now_s: flo
     before = rows.load(connection, run_id)
     if before is None:
         return None
-    if isinstance(event, machine.Lease) and _device_held(connection, before.run.device):
+    if isinstance(event, machine.Lease) and _device_held(connection, before.run.device, event.block):
         after, actions = before, NO_ACTIONS
     else:
         after, actions = machine.step(before, event, now_s)
@@ -274,8 +358,13 @@ def _apply(connection: Connection, run_id: str, event: machine.Event, now_s: flo
     return Outcome(before, after, actions, about.id, about.name, about.spec)
 
 
-def _device_held(connection: Connection, device: str) -> bool:
-    held = select(func.count()).select_from(t.attempt).where(t.attempt.c.device == device, t.attempt.c.holds_device)
+def _device_held(connection: Connection, device: str, block: str) -> bool:
+    """Whether an attempt of another block holds the device."""
+    held = (
+        select(func.count())
+        .select_from(t.attempt)
+        .where(t.attempt.c.device == device, t.attempt.c.holds_device, t.attempt.c.block != block)
+    )
     return bool(connection.execute(held).scalar_one())
 
 

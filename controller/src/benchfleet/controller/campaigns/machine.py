@@ -53,7 +53,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One leased try; it holds its device until it has ended there."""
+    """One leased try; it holds its device until it has ended there. `block` names those leased together."""
 
     run_id: str
     epoch: int
@@ -63,6 +63,7 @@ class Attempt:
     lease_deadline_s: float
     holds_device: bool = True
     reason: str = ""
+    block: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,9 +77,10 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The scheduler gives the device to this run."""
+    """The scheduler gives the device to this run, and to the others of its block."""
 
     incarnation: int
+    block: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +232,7 @@ def _lease(state: Slice, event: Lease, now_s: float) -> tuple[Slice, tuple[Actio
         incarnation=event.incarnation,
         state="offered",
         lease_deadline_s=now_s + LEASE_TTL_S + LEASE_GRACE_S,
+        block=event.block,
     )
     leased = replace(run, state="leased", epoch=run.epoch + 1, attempts=run.attempts + 1)
     return Slice(run=leased, attempt=attempt, device_token=token), (Offer(),)

@@ -42,6 +42,7 @@ def load(connection: Connection, run_id: str) -> Slice | None:
             lease_deadline_s=held.lease_deadline_s,
             holds_device=held.holds_device,
             reason=held.reason,
+            block=held.block,
         )
     run = Run(
         id=run_id,
@@ -91,6 +92,7 @@ def save(connection: Connection, before: Slice, after: Slice) -> None:
                 device=run.device,
                 token=attempt.token,
                 incarnation=attempt.incarnation,
+                block=attempt.block,
                 **values,
             )
         )

@@ -22,6 +22,7 @@ class LiveSession:
     device: str
     incarnation: int
     instance_id: str
+    block_max: int = 1
     outbound: asyncio.Queue[agent_pb2.SessionResponse | None] = field(
         default_factory=lambda: asyncio.Queue(QUEUE_MESSAGES_MAX)
     )
@@ -42,6 +43,13 @@ class LiveSession:
             self.close()
             return False
         return True
+
+    def progressed(self, run_id: str, phase: int, fraction: float) -> None:
+        """Keeps where the runs of the newest block are."""
+        self.progress.pop(run_id, None)
+        self.progress[run_id] = (phase, fraction)
+        while len(self.progress) > self.block_max:
+            del self.progress[next(iter(self.progress))]
 
     def close(self) -> None:
         """Ends the writer after what is queued, or at once when the queue is full."""

@@ -82,7 +82,12 @@ class AgentServicer(AgentServiceServicer):
             raise DocumentError(f"{device}: its hello is larger than {INVENTORY_BYTES_MAX} bytes")
         now_utc_s = self._engine.clock.utc().timestamp()
         await self._engine.store.write(lambda c: _seen(c, device, hello, now_utc_s))
-        session = LiveSession(device=device, incarnation=hello.incarnation, instance_id=hello.instance_id)
+        session = LiveSession(
+            device=device,
+            incarnation=hello.incarnation,
+            instance_id=hello.instance_id,
+            block_max=max(1, min(hello.block_max, wire.BLOCK_MAX)),
+        )
         if not self._engine.sessions.open(session):
             raise RefusedError(f"{device}: a newer incarnation is connected", reason="SUPERSEDED")
         welcome = agent_pb2.Welcome(
@@ -100,12 +105,14 @@ class AgentServicer(AgentServiceServicer):
         """What the controller thinks this device holds, against what the agent says it does."""
         active = {(ref.run_id, ref.epoch) for ref in hello.active}
         spooled = {(ref.run_id, ref.epoch) for ref in hello.spooled}
-        for run_id, epoch, incarnation in await self._engine.store.read(lambda c: _held(c, session.device)):
+        offered = set()
+        for run_id, epoch, incarnation, block in await self._engine.store.read(lambda c: _held(c, session.device)):
             if (run_id, epoch) in active or (run_id, epoch) in spooled:
                 await self._engine.handle(run_id, machine.Renewed(epoch))
             elif incarnation < hello.incarnation:
                 await self._engine.handle(run_id, machine.Lost("agent_restart"))
-            else:
+            elif block not in offered:
+                offered.add(block or run_id)
                 await self._engine.reoffer(run_id)  # the offer may have been lost on the way
 
     async def _read(self, session: LiveSession, context: Context, writer: asyncio.Task[None]) -> None:
@@ -142,7 +149,7 @@ class AgentServicer(AgentServiceServicer):
         ref = progress.attempt
         if not await self._mine(session.device, ref):
             return
-        session.progress = {ref.run_id: (progress.phase, progress.fraction)}
+        session.progressed(ref.run_id, progress.phase, progress.fraction)
         phase = _PHASES.get(progress.phase, "")
         event = machine.Stopped(ref.epoch) if phase == "stopped" else machine.Progressed(ref.epoch, phase)
         outcome = await self._engine.handle(ref.run_id, event)
@@ -271,11 +278,11 @@ def _seen(connection: Connection, device: str, hello: agent_pb2.Hello, now_utc_s
         connection.execute(update(t.device).where(t.device.c.name == device).values(**values))
 
 
-def _held(connection: Connection, device: str) -> list[tuple[str, int, int]]:
-    query = select(t.attempt.c.run, t.attempt.c.epoch, t.attempt.c.incarnation).where(
+def _held(connection: Connection, device: str) -> list[tuple[str, int, int, str]]:
+    query = select(t.attempt.c.run, t.attempt.c.epoch, t.attempt.c.incarnation, t.attempt.c.block).where(
         t.attempt.c.device == device, t.attempt.c.holds_device
     )
-    return [(run, epoch, incarnation) for run, epoch, incarnation in connection.execute(query)]
+    return [(run, epoch, incarnation, block) for run, epoch, incarnation, block in connection.execute(query)]
 
 
 def _needed(connection: Connection, device: str) -> set[str]:

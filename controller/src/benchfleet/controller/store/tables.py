@@ -147,6 +147,7 @@ attempt = Table(
     Column("holds_device", Boolean, nullable=False),
     Column("lease_deadline_s", Float, nullable=False),
     Column("reason", String(64), nullable=False, server_default=""),
+    Column("block", String(32), nullable=False, server_default=""),
     PrimaryKeyConstraint("run", "epoch"),
     Index("ix_attempt_holds_device", "holds_device"),
 )
