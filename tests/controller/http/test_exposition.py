@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import pytest
+
 from benchfleet.controller.fleet.readings import Gauge
 from benchfleet.controller.http import metrics
 from benchfleet.controller.http.exposition import LABEL_CHARACTERS_MAX, Family, render
@@ -73,3 +75,58 @@ def test_a_result_shows_what_it_has_in_base_units() -> None:
     assert "benchfleet_result_power_watts" not in text
     assert "benchfleet_result_accuracy_ratio" not in text
     assert 'verdict="valid"' in text
+
+
+@pytest.mark.parametrize(
+    ("kind", "series"),
+    [
+        ("power_w", ("benchfleet_power_watts", 1.0)),
+        ("energy_j", ("benchfleet_energy_joules_total", 1.0)),
+        ("temperature_c", ("benchfleet_temperature_celsius", 1.0)),
+        ("clock_hz", ("benchfleet_clock_hertz", 1.0)),
+        ("frequency_hz", ("benchfleet_clock_hertz", 1.0)),
+        ("clock_mhz", ("benchfleet_clock_hertz", 1e6)),
+        ("utilization_ratio", ("benchfleet_cpu_utilization_ratio", 1.0)),
+        ("memory_bytes", ("benchfleet_memory_bytes", 1.0)),
+        ("throttle_events", ("benchfleet_throttle_events_total", 1.0)),
+        ("load", ("benchfleet_load", 1.0)),
+        ("steal_ratio", ("benchfleet_steal_ratio", 1.0)),
+        ("pressure_ratio", ("benchfleet_pressure_ratio", 1.0)),
+        ("fan_rpm", ("benchfleet_fan_rpm", 1.0)),
+        ("rail_v", ("benchfleet_rail_volts", 1.0)),
+        ("x{evil}", None),
+        ("", None),
+        ("a" * 80, None),
+    ],
+)
+def test_the_series_of_a_sensor_is_named_by_its_kind(kind, series) -> None:
+    assert metrics.series_of(kind) == series
+
+
+def test_every_sensor_that_ships_has_a_series() -> None:
+    kinds = {"load", "pressure_ratio", "utilization_ratio", "steal_ratio", "memory_bytes", "clock_hz", "temperature_c"}
+    readings = [Gauge(sensor=f"s/{kind}", kind=kind, scope="system", value=1.0, quality="ok") for kind in kinds]
+    text = render(metrics.live({"pi": readings}))
+    assert text.count("# TYPE") == len(kinds) + 1
+
+
+def test_kinds_that_an_agent_makes_up_are_bounded() -> None:
+    made_up = {
+        f"d{i}": [Gauge(sensor="s", kind=f"k{i}_{j}_w", scope="board", value=1.0, quality="ok") for j in range(10)]
+        for i in range(40)
+    }
+    assert render(metrics.live(made_up)).count("# TYPE") <= metrics.FAMILIES_MAX + 1
+
+
+def test_results_that_differ_only_in_options_are_series_of_their_own() -> None:
+    cell = {"model": {"name": "m:1", "format": "onnx"}, "runtime": "onnxruntime", "threads": 1, "batch": 1}
+    one = {**cell, "scenario": "server", "scenario_params": {"qps": 10}, "runtime_options": {}}
+    two = {**one, "runtime_options": {"providers": ["CUDAExecutionProvider"]}}
+    values = {"throughput_per_s": Value(value=5.0)}
+    results = {
+        ("pi", str(i)): Result(outcome="ok", verdict="valid", metrics=values, cell=each)
+        for i, each in enumerate((one, two))
+    }
+    text = render(metrics.measured(results))
+    assert text.count("benchfleet_result_throughput_per_second{") == 2
+    assert r'options="{\"providers\":[\"CUDAExecutionProvider\"]}"' in text

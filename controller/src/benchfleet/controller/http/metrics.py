@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -10,18 +12,26 @@ from benchfleet.controller.http.exposition import Family
 from benchfleet.controller.http.queries import DeviceFacts
 from benchfleet.core.results import Result, Value
 
-LIVE: dict[str, tuple[str, float, str]] = {
-    "power_w": ("benchfleet_power_watts", 1.0, "Power, as the sensor's scope says; scopes are not to be summed."),
-    "energy_j": ("benchfleet_energy_joules_total", 1.0, "Energy since the sensor's own start."),
-    "temperature_c": ("benchfleet_temperature_celsius", 1.0, "Temperature."),
-    "clock_hz": ("benchfleet_clock_hertz", 1.0, "Clock."),
-    "frequency_hz": ("benchfleet_clock_hertz", 1.0, "Clock."),
-    "clock_mhz": ("benchfleet_clock_hertz", 1e6, "Clock."),
-    "utilization_ratio": ("benchfleet_cpu_utilization_ratio", 1.0, "Utilization, 0 to 1."),
-    "memory_bytes": ("benchfleet_memory_bytes", 1.0, "Memory in use."),
-    "throttle_events": ("benchfleet_throttle_events_total", 1.0, "Times that the device throttled."),
+UNITS: dict[str, tuple[str, float]] = {
+    "w": ("watts", 1.0),
+    "j": ("joules_total", 1.0),
+    "c": ("celsius", 1.0),
+    "hz": ("hertz", 1.0),
+    "mhz": ("hertz", 1e6),
+    "v": ("volts", 1.0),
+    "a": ("amperes", 1.0),
+    "s": ("seconds", 1.0),
+    "ms": ("seconds", 1e-3),
+    "events": ("events_total", 1.0),
 }
-"""Metric, factor and help by kind of sensor; a kind that is not here has only benchfleet_sensor_up."""
+"""Base unit and factor by the last word of a sensor's kind; any other word (bytes, ratio, rpm) is a unit by itself."""
+
+CALLED = {"utilization_ratio": "cpu_utilization_ratio", "frequency_hz": "clock_hertz"}
+"""Names that dashboards have known before they were made of the kind."""
+
+_KIND = re.compile(r"[a-z][a-z0-9_]{0,60}")
+FAMILIES_MAX = 200
+"""Kinds in a scrape: agents make them up, and a Prometheus keeps each name for ever."""
 
 EXTREMES = {
     "min": "Least of the last one to two minutes, while something is measured.",
@@ -74,10 +84,11 @@ def live(gauges: Mapping[str, list[Gauge]]) -> list[Family]:
         for gauge in readings[:GAUGES_MAX]:
             labels = {"device": device, "sensor": gauge.sensor, "scope": gauge.scope}
             up.add(float(gauge.value is not None and gauge.quality in ("", "ok")), labels)
-            known = LIVE.get(gauge.kind)
-            if known is None or gauge.value is None:
+            known = series_of(gauge.kind)
+            if known is None or gauge.value is None or (known[0] not in families and len(families) >= FAMILIES_MAX):
                 continue
-            name, factor, text = known
+            name, factor = known
+            text = f"{gauge.kind} of sensors; unlike scopes are not to be summed."
             counts = name.endswith("_total")
             family = families.setdefault(name, Family(name=name, help=text, kind="counter" if counts else "gauge"))
             family.add(gauge.value * factor, labels)
@@ -87,6 +98,15 @@ def live(gauges: Mapping[str, list[Gauge]]) -> list[Family]:
                     one = families.setdefault(f"{name}_{which}", Family(name=f"{name}_{which}", help=said))
                     one.add(extreme * factor, labels)
     return [*families.values(), up]
+
+
+def series_of(kind: str) -> tuple[str, float] | None:
+    """Name and factor of the series of a kind of sensor: `power_w` is benchfleet_power_watts. None: it names nothing."""
+    if _KIND.fullmatch(kind) is None:
+        return None
+    head, _, unit = kind.rpartition("_")
+    base, factor = UNITS.get(unit, (unit, 1.0)) if head else (kind, 1.0)
+    return f"benchfleet_{CALLED.get(kind) or '_'.join(filter(None, (head, base)))}", factor
 
 
 def telemetry(readings: Mapping[str, Readings]) -> list[Family]:
@@ -140,7 +160,9 @@ def _cell(cell: Mapping[str, Any]) -> dict[str, str]:
     model = model if isinstance(model, Mapping) else {}
     named = {"model": model.get("name", ""), "format": model.get("format", "")}
     rest = {name: cell.get(name, "") for name in ("runtime", "threads", "batch", "scenario")}
-    return {name: str(text) for name, text in {**named, **rest}.items()}
+    more = {"params": cell.get("scenario_params"), "options": cell.get("runtime_options")}
+    told = {name: json.dumps(held, sort_keys=True, separators=(",", ":")) for name, held in more.items() if held}
+    return {name: str(text) for name, text in {**named, **rest, **told}.items()}
 
 
 def _scaled(result: Result, name: str, factor: float) -> float | None:
