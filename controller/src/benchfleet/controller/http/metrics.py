@@ -101,7 +101,7 @@ def live(gauges: Mapping[str, list[Gauge]]) -> list[Family]:
 
 
 def series_of(kind: str) -> tuple[str, float] | None:
-    """Name and factor of the series of a kind of sensor: `power_w` is benchfleet_power_watts. None: it names nothing."""
+    """Name and factor of the series of a kind: `power_w` is benchfleet_power_watts. None: the kind names nothing."""
     if _KIND.fullmatch(kind) is None:
         return None
     head, _, unit = kind.rpartition("_")
