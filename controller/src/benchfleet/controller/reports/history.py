@@ -33,7 +33,7 @@ PANEL_IN = 1.75
 DATES_MAX = 4
 LABEL_CHARACTERS = 52
 
-COLOURS = {"worse": d.COLOURS[1], "host_slow": d.COLOURS[4], "better": d.COLOURS[2], "host_fast": d.COLOURS[4]}
+COLOURS = {"worse": d.COLOURS[1], "host_slow": d.AMBER, "better": d.COLOURS[2], "host_fast": d.AMBER}
 WORRY = {"confirmed": 0, "suspected": 1, "host_slow": 2, "no_evidence": 4}
 
 

@@ -66,7 +66,7 @@ def _drawer(drawn: Sequence[tuple[Row, list[float]]]) -> object:
         for y, (row, q) in enumerate(drawn):
             colour = d.COLOURS[0] if row.ranked else d.COLOURS[-1]
             if row.is_baseline:
-                colour = d.COLOURS[4]
+                colour = d.AMBER
             axes.plot([q[5], q[95]], [y, y], color=colour, lw=3, alpha=0.45, solid_capstyle="butt")
             axes.plot([q[25], q[75]], [y, y], color=colour, lw=9, alpha=0.75, solid_capstyle="butt")
             axes.plot([q[50]], [y], marker="|", ms=12, mew=2, color=d.INK)

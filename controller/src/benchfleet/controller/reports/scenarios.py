@@ -21,8 +21,8 @@ from benchfleet.core.metric import catalogue
 
 TITLE = "Scenarios"
 ORDER = 43
-CURVES_MAX = len(d.COLOURS)
-"""In one picture: more lines than colours tell nothing."""
+CURVES_MAX = 8
+"""In one picture: more lines tell nothing, even with dashes."""
 
 Curve = tuple[str, list[float], list[float]]
 
@@ -80,15 +80,15 @@ def _curve(row: Row) -> Curve | None:
 def _drawer(curves: Sequence[Curve]) -> object:
     def draw(figure: Figure) -> None:
         height = figure.get_figheight()
-        axes = figure.add_axes((0.08, 0.6 / height, 0.6, 1 - 0.75 / height))
+        axes = figure.add_axes((d.LEFT, 0.6 / height, d.AXES_WIDTH, 1 - 0.75 / height))
         colours = [d.COLOURS[i % len(d.COLOURS)] for i in range(len(curves))]
-        for (_, xs, ys), colour in zip(curves, colours, strict=True):
-            axes.plot(xs, ys, color=colour, lw=1.2)
+        for i, (_, xs, ys) in enumerate(curves):
+            axes.plot(xs, ys, color=colours[i], lw=1.2, ls=d.DASHES[i // len(d.COLOURS)])
         axes.set_ylim(bottom=0)
         axes.margins(x=0.02)
         axes.grid(which="major")
         axes.set_xlabel("seconds of load")
-        axes.set_ylabel("median latency of a window, ms")
+        d.y_title(axes, "median latency of a window, ms")
         d.label_column(axes, [(xs[-1], ys[-1]) for _, xs, ys in curves], [name for name, _, _ in curves], colours)
 
     return draw

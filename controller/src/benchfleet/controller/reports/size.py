@@ -70,7 +70,7 @@ def _dots(rows: Sequence[Row]) -> list[Dot]:
 def _drawer(dots: Sequence[Dot]) -> object:
     def draw(figure: Figure) -> None:
         height = figure.get_figheight()
-        axes = figure.add_axes((0.1, 0.6 / height, 0.6, 1 - 0.75 / height))
+        axes = figure.add_axes((d.LEFT, 0.6 / height, d.AXES_WIDTH, 1 - 0.75 / height))
         kinds = list(dict.fromkeys(dot.precision for dot in dots))
         colours = [d.COLOURS[kinds.index(dot.precision) % len(d.COLOURS)] for dot in dots]
         for dot, colour in zip(dots, colours, strict=True):
@@ -83,7 +83,7 @@ def _drawer(dots: Sequence[Dot]) -> object:
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.4g} %"))
         axes.grid()
         axes.set_xlabel("size of the file, MB")
-        axes.set_ylabel("top-1 accuracy")
+        d.y_title(axes, "top-1 accuracy")
         d.label_column(axes, [(dot.size_mb, dot.accuracy) for dot in dots], [dot.label for dot in dots], colours)
 
     return draw

@@ -61,13 +61,14 @@ def _lines(rows: Sequence[Row]) -> dict[str, list[Point]]:
 def _drawer(lines: Mapping[str, Sequence[Point]]) -> object:
     def draw(figure: Figure) -> None:
         height = figure.get_figheight()
-        axes = figure.add_axes((0.08, 0.6 / height, 0.6, 1 - 0.75 / height))
+        axes = figure.add_axes((d.LEFT, 0.6 / height, d.AXES_WIDTH, 1 - 0.75 / height))
         batches = sorted({batch for points in lines.values() for _, _, batch in points})
         models = sorted({name.partition(" ")[0] for name in lines})
         colours = [d.COLOURS[models.index(name.partition(" ")[0]) % len(d.COLOURS)] for name in lines]
         for i, points in enumerate(lines.values()):
             xs, ys = [p[0] for p in points], [p[1] for p in points]
-            axes.plot(xs, ys, color=colours[i], lw=1.4, alpha=0.8)
+            dash = d.DASHES[colours[:i].count(colours[i]) % len(d.DASHES)]
+            axes.plot(xs, ys, color=colours[i], lw=1.4, alpha=0.8, ls=dash)
             for x, y, batch in points:
                 size = 5 + 5 * batches.index(batch) / max(1, len(batches) - 1)
                 marker = d.MARKERS[i % len(d.MARKERS)]
@@ -77,7 +78,7 @@ def _drawer(lines: Mapping[str, Sequence[Point]]) -> object:
         d.log_axis(axes.yaxis)
         axes.grid(which="major")
         axes.set_xlabel("median latency of one call, ms (log)")
-        axes.set_ylabel("samples per second (log)")
+        d.y_title(axes, "samples per second (log)")
         ends = [(points[-1][0], points[-1][1]) for points in lines.values()]
         d.label_column(axes, ends, list(lines), colours)
 
