@@ -126,8 +126,8 @@ def measure(options: argparse.Namespace) -> list[Cell]:
                 given = [part for k, v in told.items() for part in ("--option", f"{k}={json.dumps(v)}")]
                 with loaded(LOADS.get(condition, []), folder):
                     cells.append(bench(condition, [*arguments, *given]))
-                print(".", end="", file=sys.stderr, flush=True)
-    print(file=sys.stderr)
+                said = f"{cells[-1].p50_ms:.4f} ms, {', '.join(cells[-1].of_the_host) or 'no flag of the host'}"
+                print(f"stress_matrix: {condition}: {said}", file=sys.stderr, flush=True)
     return cells
 
 
