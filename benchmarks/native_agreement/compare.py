@@ -19,7 +19,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchfleet.agent.measure import pacing, round_file
 from benchfleet.agent.measure.lane import Lane
+from benchfleet.core.runspec import Artifact, ModelRef, RunSpec
 from benchfleet.core.statistics import interval_of_log_mean
 
 SESSIONS = 3
@@ -89,13 +91,8 @@ class Runner:
 
     async def median_ns(self) -> float:
         """The median of one round."""
-        from array import array
-
-        before = self._lane.series.stat().st_size
         done = await self._lane.command("round", 60, 600, calls_min=CALLS_MIN, span_s=SPAN_S, cap_s=10.0)
-        held = array("q")
-        held.frombytes(self._lane.series.read_bytes()[before : before + 8 * done["calls"]])
-        return float(median(held))
+        return float(median(round_file.last(self._lane.series, done["series"])["wall_ns"]))
 
     async def stop(self) -> None:
         """Ends it."""
@@ -120,9 +117,11 @@ def library() -> Path:
 
 def runner_spec(model: Path) -> dict[str, Any]:
     """One thread, batch 1."""
+    ref = ModelRef(name="m:file", format="onnx", precision=None, artifact=Artifact(digest="0" * 64, size_bytes=1))
     return {
-        "model": str(model), "runtime": "onnxruntime", "scenario": "single_stream", "threads": 1, "batch": 1, "seed": 0,
-        "shapes": {}, "runtime_options": {}, "dataset": None,
+        "model": str(model), "runtime": "onnxruntime", "runtime_file": None, "launch": 0, "threads": 1, "batch": 1,
+        **pacing.told(RunSpec(model=ref, runtime="onnxruntime", profile="quick")),
+        "seed": 0, "shapes": {}, "runtime_options": {}, "dataset": None,
     }  # fmt: skip
 
 
