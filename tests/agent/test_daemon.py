@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import random
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta, timezone
@@ -247,3 +248,19 @@ async def test_the_next_certificate_comes_at_half_life_and_is_the_one_of_the_nex
         assert controller.sessions[0].serial not in controller.renewed
         daemon.stop()
         await asyncio.wait_for(task, WAIT_S)
+
+
+def test_a_controller_that_is_gone_leaves_nothing_behind_in_the_loop(tmp_path: Path, caplog) -> None:
+    """What a loop complains about when tasks and generators are left: to its logger, at the latest when it closes."""
+
+    async def lose() -> None:
+        for k in range(5):
+            async with agent(tmp_path / str(k)) as (controller, run):
+                await until(lambda c=controller: c.sessions and "heartbeat" in c.sessions[0].kinds())
+                await controller.crash()
+                await until(lambda r=run: r.draws.highs)
+        gc.collect()
+
+    asyncio.run(lose())
+    gc.collect()
+    assert [r.getMessage() for r in caplog.records if r.name == "asyncio"] == []

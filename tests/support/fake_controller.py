@@ -125,6 +125,10 @@ class FakeController(AgentServiceServicer, RenewalServiceServicer):
     async def __aexit__(self, *_: object) -> None:
         await self._server.stop(0)
 
+    async def crash(self) -> None:
+        """Ends every stream and call at once, without a word."""
+        await self._server.stop(None)
+
     def enroll(self, state: Path, device: str = "one") -> identity.Identity:
         """An identity of this fleet in a state folder."""
         key_pem, request = certificates.key_and_request(device)

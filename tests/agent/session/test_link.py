@@ -57,7 +57,8 @@ async def test_what_many_tasks_send_at_once_arrives_in_each_ones_order(tmp_path:
 
     async with FakeController(read_all) as controller, channel(controller.enroll(tmp_path)) as line:
         outbound = Outbound()
-        call = AgentServiceStub(line).Session(outbound.messages())
+        call = AgentServiceStub(line).Session()
+        writer = asyncio.create_task(outbound.write_to(call))
 
         async def sender(run: int) -> None:
             for epoch in range(20):
@@ -70,12 +71,15 @@ async def test_what_many_tasks_send_at_once_arrives_in_each_ones_order(tmp_path:
             seen.setdefault(message.progress.attempt.run_id, []).append(message.progress.attempt.epoch)
         assert all(epochs == list(range(20)) for epochs in seen.values())
         call.cancel()
+        writer.cancel()
+        await asyncio.gather(writer, return_exceptions=True)
 
 
 async def test_a_peer_that_does_not_read_costs_a_bounded_queue_and_is_dropped(tmp_path: Path) -> None:
     async with FakeController(hang) as controller, channel(controller.enroll(tmp_path)) as line:
         outbound = Outbound()
-        call = AgentServiceStub(line).Session(outbound.messages())
+        call = AgentServiceStub(line).Session()
+        writer = asyncio.create_task(outbound.write_to(call))
         bulky = messages.bye("x" * 60_000)
 
         async def flood() -> None:
@@ -86,6 +90,8 @@ async def test_a_peer_that_does_not_read_costs_a_bounded_queue_and_is_dropped(tm
         await asyncio.wait_for(flood(), 20)
         assert outbound.held_bytes <= OUTBOUND_BYTES_MAX
         call.cancel()
+        writer.cancel()
+        await asyncio.gather(writer, return_exceptions=True)
 
 
 def test_a_queue_that_is_full_says_so_and_a_message_too_large_is_never_sent() -> None:

@@ -148,7 +148,8 @@ class Daemon:
             outbound = Outbound()
             spooled = [Ref(e.run_id, e.epoch) for e in self.spool.entries()]
             outbound.send(messages.hello(self.instance, self.inventory, self.active(), spooled, self.clock.utc()))
-            call: Any = AgentServiceStub(line).Session(outbound.messages())
+            call: Any = AgentServiceStub(line).Session()
+            side = [asyncio.create_task(outbound.write_to(call))]
             try:
                 first = await asyncio.wait_for(call.read(), WELCOME_TIMEOUT_S)
                 if first is EOF or first is None or first.WhichOneof("message") != "welcome":
@@ -162,16 +163,16 @@ class Daemon:
                 beat_s = max(BEAT_MIN_S, welcome.heartbeat_interval_ms / 1000)
                 self._dialogue = Dialogue(call, outbound, beat_s, self)
                 live = Uplink(self.sampler, outbound, self.clock)
-                uplink = asyncio.create_task(
-                    live.run(welcome.telemetry_interval_ms, self.active, lambda: self._reporting)
+                side.append(
+                    asyncio.create_task(live.run(welcome.telemetry_interval_ms, self.active, lambda: self._reporting))
                 )
-                try:
-                    await self._dialogue.run(self._ending)
-                finally:
-                    uplink.cancel()
+                await self._dialogue.run(self._ending)
             finally:
                 self.outbound = None
                 call.cancel()
+                for task in side:
+                    task.cancel()
+                await asyncio.gather(*side, return_exceptions=True)
 
     def beat(self, seq: int) -> agent_pb2.SessionRequest:
         """The heartbeat of this moment."""

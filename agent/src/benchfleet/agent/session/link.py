@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import logging
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -168,8 +169,20 @@ class Outbound:
         if not self._queue.full():
             self._queue.put_nowait(None)
 
-    async def messages(self) -> AsyncIterator[agent_pb2.SessionRequest]:
-        """For the stub: it pulls one at a time."""
+    async def write_to(self, call: Any) -> None:
+        """The one writer: returns when the stream is finished or gone. Why it is gone is for its reader to say.
+
+        A generator given to the stub would be pulled by a task of the library that nobody awaits, and that outlives a
+        stream which the controller's end has cut.
+        """
+        with contextlib.suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
+            async with contextlib.aclosing(self.messages()) as queued:
+                async for message in queued:
+                    await call.write(message)
+            await call.done_writing()
+
+    async def messages(self) -> AsyncGenerator[agent_pb2.SessionRequest, None]:
+        """In order, one at a time, until the stream is finished."""
         while (message := await self._queue.get()) is not None:
             self.held_bytes -= message.ByteSize()
             yield message
