@@ -67,7 +67,8 @@ def _parse_in_child(path: Path, shapes: Shapes, memory_bytes: int) -> dict[str, 
         raise DocumentError(f"inspect {path}: not parsed within {CPU_LIMIT_S} s of CPU time; is it a model?")
     if done.returncode != 0:
         text = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        why = one_line(text[-1]) if text and done.returncode == 2 else f"the parser ended with {done.returncode}"
+        last = one_line(text[-1]) if text else "it said nothing"
+        why = last if text and done.returncode == 2 else f"the parser ended with {done.returncode} ({last})"
         raise DocumentError(f"inspect {path}: {why}")
     facts = json.loads(done.stdout)
     assert isinstance(facts, dict)
