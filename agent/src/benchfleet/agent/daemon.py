@@ -67,7 +67,8 @@ class Daemon:
     def __init__(self, settings: Settings, clock: Clock | None = None, rng: random.Random | None = None) -> None:
         self.clock = clock or SystemClock()
         found = identity.load(settings.state)
-        certificates.check(found.certificate_pem)
+        self.certificates = certificates.Aside()
+        self.certificates.check(found.certificate_pem)
         self.identity = replace(found, controller=settings.controller) if settings.controller else found
         self.settings, self.inventory = settings, settings.inventory
         self.instance = incarnation.begin(settings.state)
@@ -126,7 +127,7 @@ class Daemon:
                 log.warning("session event=ended error=%s", said)
                 if said.reason in FINAL:
                     raise RefusedError(str(said), reason=said.reason) from error
-                certificates.check(self.identity.certificate_pem)
+                self.certificates.check(self.identity.certificate_pem)
             except Away as away:
                 after_s = away.retry_after_s
                 log.warning("session event=away peer=%s error=%s", self._peer, away)
@@ -309,14 +310,15 @@ class Daemon:
     async def _renew(self) -> None:
         """A new key and certificate at half the life of the old one."""
         while True:
-            start, end = certificates.lifetime(self.identity.certificate_pem)
+            start, end = await asyncio.to_thread(self.certificates.lifetime, self.identity.certificate_pem)
             due = start + (end - start) / 2 + timedelta(seconds=self._random.uniform(0, 60))
             if self.clock.utc() >= due:
                 try:
-                    key_pem, request = certificates.key_and_request(self.identity.device)
+                    key_pem, request = await asyncio.to_thread(self.certificates.key_and_request, self.identity.device)
                     certificate_pem = await self.transfers.renew(request)
-                except grpc.aio.AioRpcError as error:
-                    log.warning("renew event=failed error=%s", error.details())
+                except (grpc.aio.AioRpcError, BenchfleetError) as error:
+                    said = error.details() if isinstance(error, grpc.aio.AioRpcError) else error
+                    log.warning("renew event=failed error=%s", said)
                 else:
                     self.identity = replace(self.identity, key_pem=key_pem, certificate_pem=certificate_pem)
                     identity.save(self.settings.state, self.identity)
