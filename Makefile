@@ -5,7 +5,7 @@ UV := $(shell command -v uv || echo $(CURDIR)/.tools/bin/uv)
 SOURCES := core/src agent/src controller/src
 PYTEST := $(PY) -m pytest -q
 
-.PHONY: help setup demo test test-hosts test-wheels test-engines check format docs protos bench-sampler bench-agent-idle bench-cli-start bench-dispatch bench-native-agreement bench-watch-large bench-demo-time bench-energy bench-telemetry bench-monitor bench-stress bench-arrivals bench-omission bench-dataset-feed bench-peak-memory bench-vendor-tools clean
+.PHONY: help setup demo test test-hosts test-wheels test-engines check format docs protos bench-sampler bench-agent-idle bench-cli-start bench-dispatch bench-native-agreement bench-watch-large bench-demo-time bench-energy bench-telemetry bench-monitor bench-stress bench-arrivals bench-omission bench-dataset-feed bench-peak-memory bench-vendor-tools bench clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -51,6 +51,10 @@ docs: setup ## regenerate docs/reference from the commands and the metric catalo
 
 protos: setup ## regenerate benchfleet.v1
 	UV=$(UV) scripts/generate-protos
+
+BENCHES := $(shell grep -oE '^bench-[a-z-]+' Makefile)
+
+bench: $(BENCHES) ## all benchmarks, one after the other
 
 bench-cli-start: setup ## what lazy imports save at each command
 	$(PY) benchmarks/cli_start.py

@@ -43,6 +43,8 @@ def test_a_bad_address_is_one_line(tmp_path: Path, address: str) -> None:
 @pytest.mark.parametrize("which", ["--grpc", "--enroll", "--http"])
 def test_a_port_in_use_is_one_line(tmp_path: Path, which: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
+        refused(serve(tmp_path / "state", which, f"127.0.0.1:{taken.getsockname()[1]}"), "in use")
+        assert not (tmp_path / "state").exists()
         refused(serve(tmp_path, which, f"127.0.0.1:{taken.getsockname()[1]}"), "in use")
 
 

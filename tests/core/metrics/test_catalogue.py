@@ -120,3 +120,9 @@ def test_every_metric_has_a_range_of_its_own_or_of_its_unit():
         low, high = each.range
         assert low < high
         assert each.unit in metric.RANGES, f"give the unit {each.unit} of {each.name} its range"
+
+
+def test_nothing_counted_in_no_output_is_missing_and_not_zero():
+    none = replace(lane(), outputs=replace(OUTPUTS, samples=0, repeats=0))
+    assert value("nan_count", evidence(model=none)).reason == "no output was checked"
+    assert value("nan_count", evidence()).value == 0

@@ -86,6 +86,10 @@ class Controller:
         for address in (settings.grpc, settings.enroll, settings.http):
             if address is not None:
                 check_address(address)
+        if not settings.state.exists():  # one that is used by another controller says that first
+            enroll = self._enroll_address() if settings.enroll or _port(settings.grpc) else settings.grpc
+            for address in {settings.grpc, enroll, settings.http}:
+                server.check_free(address)
         self.store = await asyncio.to_thread(Store, settings.state)
         self._stack.push_async_callback(asyncio.to_thread, self.store.close)
         self.authority = Authority.open(settings.state, clock)

@@ -137,9 +137,9 @@ async def add_health(server: grpc.aio.Server, services: Iterable[str]) -> None:
 
 def bind(server: grpc.aio.Server, address: str, credentials: grpc.ServerCredentials) -> int:
     """Binds a port; StateError in one line when it cannot be had."""
-    refusal = StateError(f"cannot listen on {address}: it is in use, or no address of this host", reason="BIND")
+    refusal = _refusal(address)
     try:
-        _try_bind(address)
+        try_bind(address)
         port = server.add_secure_port(address, credentials)
     except (RuntimeError, OSError, UnicodeError) as error:
         raise refusal from error
@@ -148,7 +148,19 @@ def bind(server: grpc.aio.Server, address: str, credentials: grpc.ServerCredenti
     return int(port)
 
 
-def _try_bind(address: str) -> None:
+def check_free(address: str) -> None:
+    """StateError when a port cannot be had: asked before anything is made for a controller that could not serve."""
+    try:
+        try_bind(address)
+    except (OSError, UnicodeError) as error:
+        raise _refusal(address) from error
+
+
+def _refusal(address: str) -> StateError:
+    return StateError(f"cannot listen on {address}: it is in use, or no address of this host", reason="BIND")
+
+
+def try_bind(address: str) -> None:
     """gRPC writes its own lines to stderr when it cannot bind; the user is to see ours alone."""
     host, _, port = address.rpartition(":")
     found = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)

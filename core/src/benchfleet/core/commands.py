@@ -26,6 +26,10 @@ class LazyGroup(click.Group):
     def __init__(self, *, package: str, folder: Path, **options: Any) -> None:
         super().__init__(**options)
         self._package, self._folder = package, folder
+        self.params.append(
+            click.Option(["--version"], is_flag=True, is_eager=True, expose_value=False, help="Show the version.",
+                         callback=self._show_version)
+        )  # fmt: skip
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Every file that is not private and not `main`."""
@@ -48,6 +52,13 @@ class LazyGroup(click.Group):
         rows = [(name, self._summary(name)) for name in self.list_commands(ctx)]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
+
+    def _show_version(self, ctx: click.Context, param: click.Parameter, asked: bool) -> None:
+        if asked and not ctx.resilient_parsing:
+            from importlib import metadata
+
+            click.echo(f"{self.name} {metadata.version(str(self.name))}")
+            ctx.exit()
 
     def _summary(self, name: str) -> str:
         tree = ast.parse((self._folder / f"{name.replace('-', '_')}.py").read_text())

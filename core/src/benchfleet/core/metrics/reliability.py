@@ -15,9 +15,12 @@ def _count(field: str) -> Callable[[Evidence], Value]:
         outputs = evidence.model.outputs
         if outputs is None:
             return missing("outputs were not checked")
+        n = outputs.samples + outputs.repeats
+        if not n:
+            return missing("no output was checked")
         return Value(
             value=float(getattr(outputs, field)),
-            n=outputs.samples + outputs.repeats,
+            n=n,
             method="counted in every output checked, those taken between timed calls too",
         )
 
