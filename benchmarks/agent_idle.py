@@ -97,7 +97,7 @@ def main() -> None:
         fleet.commands.show("models", "push", str(DATA / "digits-int8.onnx"), "--name", "digits:int8")
         document = Path(root) / "campaign.yaml"
         document.write_text(CAMPAIGN)
-        fleet.commands.show("run", str(document), "--wait", allowed=(0, 3))  # a busy host makes it invalid: no matter here
+        fleet.commands.show("run", str(document), "--wait", allowed=(0, 3))  # invalid on a busy host: no matter
         waiting("after a campaign", agent, bare.pid)
 
 

@@ -84,7 +84,7 @@ def test_the_table_ends_with_the_verdict_and_says_what_was_not_measured(agent):
         (bad_models.truncated, 5),
         (bad_models.unknown_operator, 5),
         (bad_models.external_data_escaping, 5),
-        (bad_models.dynamic_shape, 5),
+        (bad_models.dynamic_shape, 2),
     ],
 )
 def test_a_bad_model_has_its_exit_code(agent, tmp_path, make, code):
@@ -119,6 +119,21 @@ def test_a_mistake_is_a_usage_error(agent, arguments):
     done = agent(*arguments)
     assert done.returncode == 2, (done.stdout, done.stderr)
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("--shape", "y=1x3"), "unsupported_option"),
+        (("--shape", "x=1x3"), "dynamic_shape"),
+        (("--option", "provider=x"), "unsupported_option"),
+        (("--data", FP32), "dataset_mismatch"),
+    ],
+)
+def test_a_mistake_that_the_runner_finds_is_a_usage_error_too(agent, arguments, reason):
+    done = agent("bench", FP32, *arguments)
+    assert done.returncode == 2, (done.stdout, done.stderr)
+    assert f"FAILED({reason})" in done.stderr
 
 
 def test_a_provider_that_is_not_there_fails_before_measuring(agent):

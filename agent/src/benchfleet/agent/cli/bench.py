@@ -14,11 +14,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from benchfleet.core.errors import EXIT_NO_EVIDENCE, EXIT_RUN_FAILED, DocumentError, one_line
+from benchfleet.core.errors import EXIT_NO_EVIDENCE, EXIT_RUN_FAILED, EXIT_USAGE, DocumentError, one_line
 
 if TYPE_CHECKING:
     from benchfleet.core.results import Result
     from benchfleet.core.runspec import ModelRef, RunSpec
+
+
+USAGE_REASONS = ("unsupported_option", "dynamic_shape", "dataset_mismatch")
+"""Failures that are mistakes of the command line: nothing is wrong with the model."""
 
 
 @click.command(name="bench")
@@ -293,7 +297,8 @@ def _print(result: Result, as_json: bool) -> None:
     else:
         _table(result)
     if result.outcome == "failed":
-        raise SystemExit(EXIT_RUN_FAILED)
+        mistaken = result.failure is not None and result.failure.reason in USAGE_REASONS
+        raise SystemExit(EXIT_USAGE if mistaken else EXIT_RUN_FAILED)
     if result.verdict == "invalid":
         raise SystemExit(EXIT_NO_EVIDENCE)
 
