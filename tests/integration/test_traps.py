@@ -230,3 +230,15 @@ async def test_pings_faster_than_the_server_allows_end_the_session() -> None:
     }
     assert not await ends(allowed, within_s=4.0)
     assert await ends(dict(FLEET_OPTIONS), within_s=10.0)
+
+
+def test_a_controller_takes_the_open_files_it_may_have() -> None:
+    """In a process of its own, for a limit that is lowered does not come back."""
+    script = """
+import resource
+from benchfleet.controller.server import raise_open_files
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 4096))
+print(raise_open_files(), *resource.getrlimit(resource.RLIMIT_NOFILE))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["4096", "4096", "4096"]

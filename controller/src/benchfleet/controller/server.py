@@ -6,6 +6,7 @@ Each option below answers a failure that was seen; tests/integration/test_traps.
 from __future__ import annotations
 
 import asyncio
+import resource
 import socket
 import threading
 from collections.abc import Iterable
@@ -24,6 +25,9 @@ from benchfleet.core.errors import StateError
 MESSAGE_RECEIVE_BYTES_MAX = 4 * 1024 * 1024
 ENROLL_RECEIVE_BYTES_MAX = 64 * 1024
 """A token and a certificate request; whoever sends more has no business there."""
+
+OPEN_FILES_MAX = 65_536
+"""Two and a half for each of the agents that one process can serve."""
 
 STOP_GRACE_S = 5.0
 
@@ -168,6 +172,19 @@ def try_bind(address: str) -> None:
     with socket.socket(family, kind, protocol) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(target)
+
+
+def raise_open_files() -> int:
+    """Takes as many open files as this process may have, and says how many.
+
+    After a cut the old and the new connection of each agent are open side by side, while shells give out 1024 files.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES_MAX if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES_MAX)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        return wanted
+    return soft
 
 
 async def keep_renewed(identity: ServerIdentity, *, every: timedelta = timedelta(minutes=10)) -> NoReturn:

@@ -64,11 +64,13 @@ async def _serve(settings: Settings, ready_file: Path | None) -> None:
     import asyncio
     import signal
 
+    from benchfleet.controller import server
     from benchfleet.controller.app import Controller
 
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    server.raise_open_files()
     controller = Controller(settings)
     await controller.start()
     try:

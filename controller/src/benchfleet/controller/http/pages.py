@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 
@@ -42,17 +43,24 @@ class Pages:
         busy = await self._store.read(queries.busy_devices)
         counts = await self._store.read(queries.counts)
         latest = await self._store.read(queries.latest_results)
-        readings = self._sessions.readings()
-        families = [
-            *metrics.fleet(devices, set(self._sessions.online()), busy),
-            *metrics.work(counts),
-            *metrics.live({device: held.gauges(self._clock.monotonic_s()) for device, held in readings.items()}),
-            *metrics.telemetry(readings),
-            *metrics.measured(latest),
-        ]
-        took = Family(name="benchfleet_scrape_seconds", help="What this answer took to make.")
-        took.add(time.monotonic() - started_s)
-        return web.Response(body=render([*families, took]).encode(), headers={"Content-Type": CONTENT_TYPE})
+        # What sessions change is taken here; the text of thousands of series is made beside the loop of the agents.
+        readings, online = self._sessions.readings(), set(self._sessions.online())
+        gauges = {device: held.gauges(self._clock.monotonic_s()) for device, held in readings.items()}
+        lost = metrics.telemetry(readings)
+
+        def text() -> bytes:
+            families = [
+                *metrics.fleet(devices, online, busy),
+                *metrics.work(counts),
+                *metrics.live(gauges),
+                *lost,
+                *metrics.measured(latest),
+            ]
+            took = Family(name="benchfleet_scrape_seconds", help="What this answer took to make.")
+            took.add(time.monotonic() - started_s)
+            return render([*families, took]).encode()
+
+        return web.Response(body=await asyncio.to_thread(text), headers={"Content-Type": CONTENT_TYPE})
 
     async def service_discovery(self, request: web.Request) -> web.Response:
         """This controller as a target of Prometheus' HTTP service discovery: it speaks for its devices."""
