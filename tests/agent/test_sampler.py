@@ -14,6 +14,8 @@ from benchfleet.agent.sampler import Sampler
 WINDOW = (0, 2**62)
 
 
+PERIOD_NS = 5_000_000
+"""Of a sampler at the 200 Hz that some tests set."""
 ZONE = "sys/class/thermal/thermal_zone0"
 """Of a sensor that is read each time."""
 
@@ -35,6 +37,10 @@ def wait_for(condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def wait_until(time_ns: int) -> None:
+    wait_for(lambda: time.monotonic_ns() >= time_ns)
 
 
 def test_readings_of_a_window_come_with_their_times(root: Path) -> None:
@@ -110,7 +116,7 @@ def test_a_thread_that_is_held_up_says_so(root: Path, monkeypatch: pytest.Monkey
         wait_for(lambda: len(sampler.series(*WINDOW)[0].values) >= 3)
         held_ns = time.monotonic_ns()
         with sampler._lock:  # what a slow sensor or a starved machine does
-            time.sleep(0.1)
+            wait_until(held_ns + 20 * PERIOD_NS)
         wait_for(lambda: sampler.late_ratio(held_ns, WINDOW[1]) is not None)
         wait_for(lambda: (sampler.late_ratio(held_ns, WINDOW[1]) or 0) > 0)
     finally:
@@ -132,7 +138,7 @@ def test_a_paused_sampler_reads_nothing_and_is_not_late_for_it(root: Path, monke
         write(root, "77000")
         wait_for(lambda: not sampler._wake.is_set())
         paused_ns = time.monotonic_ns()
-        time.sleep(0.1)
+        wait_until(paused_ns + 20 * PERIOD_NS)
         assert sampler.late_ratio(paused_ns + 20_000_000, WINDOW[1]) is None
         sampler.pause(False)
         wait_for(lambda: sampler.series(paused_ns, WINDOW[1])[0].values[-1:] == (77.0,))

@@ -12,7 +12,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -176,13 +175,11 @@ def test_credentials_that_cannot_work_are_refused_before_they_are_used(fleet: Lo
     other = tmp_path / "other.json"
     stranger = subprocess.Popen(
         serving(tmp_path / "other", tmp_path / "ready"),
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     try:
-        deadline = time.monotonic() + SECONDS_MAX
-        while not (tmp_path / "ready").exists():
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        serves(stranger)
         theirs = json.loads((tmp_path / "other" / "admin.json").read_text())
     finally:
         stranger.terminate()
@@ -211,6 +208,12 @@ def test_a_data_base_of_a_newer_version_is_left_alone(fleet: LocalFleet, tmp_pat
     refused(process(fleet, "serve", "--state", str(tmp_path / "state"), "--grpc", "127.0.0.1:0"), word="newer")
 
 
+def serves(controller: subprocess.Popen[str]) -> None:
+    """Returns when it says so; its end, too, ends the wait."""
+    assert controller.stderr is not None
+    assert controller.stderr.readline().startswith("serving: ")
+
+
 @pytest.mark.parametrize("target", ["| head -c 1 >/dev/null", ">&-", ">/dev/full"])
 def test_an_output_that_takes_nothing_ends_a_command_quietly(fleet: LocalFleet, target: str) -> None:
     line = f"{program('benchfleet')} models ls --credentials {fleet.credentials} {target}"
@@ -226,10 +229,7 @@ def test_interrupts_end_a_wait_with_one_line_and_leave_the_controller_alone(flee
         stderr=subprocess.PIPE,
         text=True,
     )
-    deadline = time.monotonic() + SECONDS_MAX
-    while not (fleet.root / "second.json").exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    serves(silent)
     silent.send_signal(signal.SIGINT)
     silent.send_signal(signal.SIGINT)
     _, said = silent.communicate(timeout=SECONDS_MAX)
