@@ -289,3 +289,36 @@ def test_waiting_for_a_cpu_does_not_hide_in_the_pauses_of_a_schedule():
     )  # fmt: skip
     seen = Evidence(model=lane, baseline=None, batch=1, model_size_bytes=1, scenario="server")
     assert compute_all(seen)["runq_share"].value == pytest.approx(60 / 460)
+
+
+def shaped(*inputs, outputs=((1, 10),)):
+    def named(shapes):
+        return [{"name": "t", "dtype": "float32", "shape": list(shape)} for shape in shapes]
+
+    facts = {**LAUNCH.facts, "inputs": named(inputs), "outputs": named(outputs)}
+    return model(launches=(replace(LAUNCH, facts=facts),) * 3)
+
+
+@pytest.mark.parametrize(
+    ("baseline", "unlike"),
+    [
+        (shaped((None, 32, 32, 1)), False),
+        (shaped((None, 32, 32, 3)), True),
+        (shaped((1, 1, 32, 32), (1, 5)), True),
+        (shaped((1, 1, 32, 32), outputs=((1, 1000),)), True),
+        (shaped((1, 1, None, None)), False),
+        (model(), False),
+    ],
+)
+def test_a_baseline_that_does_other_work_is_told(baseline, unlike):
+    seen = Evidence(model=shaped((None, 1, 32, 32)), baseline=baseline, batch=1, model_size_bytes=1)
+    found = {r.flag: r.detail for r in verdict.reasons(seen, compute_all(seen), PROFILES["standard"], QUIET)}
+    assert ("baseline_unlike" in found) == unlike
+
+
+def test_a_busy_host_says_nothing_against_outputs_and_files():
+    seen = Evidence(model=model(rounds=rounds(wait_ns=500_000)), baseline=None, batch=1, model_size_bytes=1)
+    (load,) = (
+        r for r in verdict.reasons(seen, compute_all(seen), PROFILES["standard"], QUIET) if r.severity == "invalid"
+    )
+    assert (load.flag, load.touches) == ("background_load", ("running",))

@@ -114,7 +114,7 @@ class Track:
                 memory_base_bytes=loaded["memory_base_bytes"],
                 memory_loaded_bytes=loaded["memory_loaded_bytes"],
                 memory_peak_bytes=None,
-                facts={**loaded["facts"], **self.built},
+                facts={**loaded["facts"], **self.built, "inputs": loaded["inputs"], "outputs": loaded["outputs"]},
             )
         )
 

@@ -99,6 +99,7 @@ class Runner:
             },
             "feed_steps": self.feeder.steps,
             "inputs": [{"name": s.name, "dtype": s.dtype, "shape": s.shape} for s in self.session.inputs],
+            "outputs": [{"name": t.name, "dtype": t.dtype, "shape": t.shape} for t in first],
         }
 
     def _runtime(self) -> Tuple[Any, str, Options]:

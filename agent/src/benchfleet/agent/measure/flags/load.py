@@ -53,7 +53,10 @@ def _load(seen: Seen, runq: float) -> Iterator[Reason]:
         free = seen.number("contention_free_ms_p50")
         if free is not None:
             detail += f" (without the waiting the median is {free:.3g} ms)"
-        yield (invalid if runq > RUNQ_INVALID else degraded)("background_load", detail)
+        if runq > RUNQ_INVALID:
+            yield invalid("background_load", detail, touches=("running",))
+        else:
+            yield degraded("background_load", detail)
     elif pressure > PRESSURE:
         yield degraded(
             "background_load", f"tasks of this host waited for a CPU in {pressure:.0%} of the time: {advice}"
