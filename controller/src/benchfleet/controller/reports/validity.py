@@ -16,7 +16,7 @@ EXPLAINED = {
     "overloaded": "More arrived than the model does, and waiting grows without end: lower the rate, or speed it up.",
     "near_capacity": "Close to what the model can do, waiting varies much: measure longer, or leave it more room.",
     "baseline_failed": "The baseline did not run here; see its own row, or choose one that this runtime loads.",
-    "baseline_unlike": "The baseline takes or gives something else: its ratio says little; name the model it was made from.",
+    "baseline_unlike": "The baseline takes or gives something else: its ratio says little; name the model's parent.",
     "turn_not_taken": "Agents of one host may have measured at once; give them one writable folder for their lock.",
     "steal": "The hypervisor gave the processor to other guests; use a host with fewer guests.",
     "throttled": "The device lowered its clocks; cool it, or take this as its sustained speed.",
