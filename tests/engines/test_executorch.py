@@ -22,7 +22,7 @@ def test_a_cut_program_is_a_fault_of_the_model(outputs, tmp_path):
 
 
 def test_another_batch_than_the_program_s_is_refused(outputs):
-    assert "exported for a batch of 1" in outputs("executorch", DIGITS, batch=4)["message"]
+    assert "fixed batch of 1" in outputs("executorch", DIGITS, batch=4)["message"]
 
 
 def test_outputs_are_those_of_the_onnx_file_with_the_same_weights(outputs, reference):

@@ -1,4 +1,4 @@
-"""How long a measurement takes and when it stops (MEASURING protocol C2 and C5)."""
+"""How long a measurement takes and when it stops: three levels of effort."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ import math
 import random
 from typing import Any, Dict, List, Optional, Tuple
 
+from benchfleet.agent.runner.batch import first_axis
 from benchfleet.agent.runner.contract import Feed, RuntimeFault, Tensor, TensorSpec
 from benchfleet.agent.runner.preprocess import Preparation
 from benchfleet.agent.runner.tensors import FORMATS, DataSet, pack, product
@@ -28,10 +29,8 @@ def resolve_shape(spec: TensorSpec, batch: int, given: Dict[str, List[int]]) -> 
             "input %r has open sizes (%s); say them with --shape %s=1x... or shapes: in the campaign"
             % (spec.name, shown, spec.name),
         )
-    fixed = tuple(size for size in rest if size is not None)
-    if not spec.shape:
-        return ()
-    return (batch, *fixed)
+    first = first_axis(spec.shape, batch)
+    return () if first is None else (first, *(size for size in rest if size is not None))
 
 
 def _check_given(spec: TensorSpec, shape: Tuple[int, ...], batch: int) -> None:
@@ -46,7 +45,7 @@ def _check_given(spec: TensorSpec, shape: Tuple[int, ...], batch: int) -> None:
                 "dynamic_shape",
                 "input %r has a fixed size of %d at axis %d, the shape given has %d" % (spec.name, fixed, axis, asked),
             )
-    if shape and shape[0] != batch:
+    if shape and spec.shape[0] is None and shape[0] != batch and (len(shape) > 1 or batch > 1):
         raise RuntimeFault(
             "dynamic_shape",
             "the shape of input %r starts with %d, the batch is %d; they must be equal" % (spec.name, shape[0], batch),

@@ -14,6 +14,7 @@ import warnings
 from functools import partial
 from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
+from benchfleet.agent.runner.batch import check
 from benchfleet.agent.runner.contract import (
     Availability,
     Available,
@@ -85,13 +86,7 @@ class Session:
         self._program, self._method = program, method
         meta = method.method_meta()
         self.inputs = [_spec(i, meta.input_tensor_meta(i)) for i in range(meta.num_inputs())]
-        for spec in self.inputs:
-            if spec.shape and spec.shape[0] != options.batch:
-                raise RuntimeFault(
-                    "unsupported_option",
-                    "the program was exported for a batch of %s; export it again for %d"
-                    % (spec.shape[0], options.batch),
-                )
+        check([spec.shape for spec in self.inputs], options.batch)
         delegates = [name for name in plan or {} if name != PORTABLE]
         asked = delegates[0] if delegates else PORTABLE
         self.facts: Dict[str, Any] = {

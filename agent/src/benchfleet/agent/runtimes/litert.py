@@ -5,6 +5,7 @@ https://ai.google.dev/edge/litert. Options: xnnpack (true, false).
 
 from typing import Any, Dict, List, Set, Tuple
 
+from benchfleet.agent.runner.batch import check
 from benchfleet.agent.runner.contract import (
     Availability,
     Available,
@@ -55,8 +56,9 @@ def load(path: str, options: Options) -> "Session":
         )
         for given in loaded.get_input_details():
             shape = list(given["shape"])
-            if len(shape) and shape[0] != options.batch:
+            if len(shape) and _carries_batch(given) and shape[0] != options.batch:
                 loaded.resize_tensor_input(given["index"], [options.batch, *shape[1:]])
+        check([tuple(int(s) for s in given["shape"]) for given in loaded.get_input_details()], options.batch)
         loaded.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -133,6 +135,12 @@ class Session:
     def close(self) -> None:
         """Releases the interpreter."""
         self._interpreter = None
+
+
+def _carries_batch(given: Any) -> bool:
+    """A file says 1 where it means any batch, or leaves the axis open; any other size is a size."""
+    signature = given.get("shape_signature")
+    return int(given["shape"][0]) == 1 or (signature is not None and len(signature) > 0 and int(signature[0]) < 0)
 
 
 def _between(own: List[Any], maker: Dict[int, int], inputs: Set[int], outputs: List[int]) -> Set[int]:

@@ -11,6 +11,7 @@ import tempfile
 from functools import partial
 from typing import Any, Callable, Dict, List, Optional, Tuple, Union
 
+from benchfleet.agent.runner.batch import check
 from benchfleet.agent.runner.contract import (
     Availability,
     Available,
@@ -139,14 +140,14 @@ class Session:
             "io_binding": True,
             "placement": _placement(session, placed),
         }
-        batches = {spec.shape[0] for spec in self.inputs if spec.shape}
-        fixed = {size for size in batches if size is not None}
-        if fixed and fixed != {options.batch}:
-            raise RuntimeFault(
-                "unsupported_option",
-                "the model has a fixed batch of %d; export it with a free batch axis to use %d"
-                % (max(fixed), options.batch),
-            )
+        check([spec.shape for spec in self.inputs], options.batch)
+        for output in session.get_outputs():
+            if output.type not in _TYPES:
+                raise RuntimeFault(
+                    "unsupported_model",
+                    "output %r has type %s, which cannot be checked: export the model without it, or as plain numbers"
+                    % (output.name, output.type),
+                )
         self._held: List[Any] = []
         self._bound = self._kept = False
 

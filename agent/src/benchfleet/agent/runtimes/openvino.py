@@ -13,6 +13,7 @@ import zipfile
 from functools import partial
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
+from benchfleet.agent.runner.batch import check
 from benchfleet.agent.runner.contract import (
     Availability,
     Available,
@@ -133,9 +134,9 @@ def _last_line(error: Exception) -> str:
 
 
 def _set_batch(model: Any, kind: str, batch: int) -> None:
-    """Fixes a free first axis; a TFLite file always says 1 and is meant to be resized."""
+    """Fixes a free first axis; a TFLite file says 1 where it is meant to be resized."""
     tflite = kind == "tflite"
-    wanted = {}
+    wanted, firsts = {}, []
     for given in model.inputs:
         shape = given.partial_shape
         if tflite and given.get_element_type().to_dtype() in ("int8", "int16"):
@@ -145,15 +146,11 @@ def _set_batch(model: Any, kind: str, batch: int) -> None:
             )
         if shape.rank.is_dynamic or not len(shape):
             continue
-        if shape[0].is_dynamic or (tflite and shape[0].get_length() != batch):
+        if shape[0].is_dynamic or (tflite and shape[0].get_length() == 1):
             shape[0] = batch
-        elif shape[0].get_length() != batch:
-            raise RuntimeFault(
-                "unsupported_option",
-                "the model has a fixed batch of %d; export it with a free batch axis to use %d"
-                % (shape[0].get_length(), batch),
-            )
+        firsts.append((shape[0].get_length(), *[None] * (len(shape) - 1)))
         wanted[given] = shape
+    check(firsts, batch)
     if wanted:
         model.reshape(wanted)
 

@@ -16,6 +16,7 @@ import re
 from functools import partial
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
+from benchfleet.agent.runner.batch import check
 from benchfleet.agent.runner.contract import (
     Availability,
     Available,
@@ -163,11 +164,13 @@ def _plan(trt: Any, model: bytes, options: Options) -> bytes:
                 "unsupported_option", "this TensorRT takes the precision from the model; export it in fp16"
             )
         config.set_flag(trt.BuilderFlag.FP16)
-    profile = builder.create_optimization_profile()
+    profile, shapes = builder.create_optimization_profile(), []
     for i in range(network.num_inputs):
         given = network.get_input(i)
         shape = _fixed(given.name, tuple(given.shape), options.batch)
+        shapes.append(shape)
         profile.set_shape(given.name, shape, shape, shape)
+    check(shapes, options.batch)
     config.add_optimization_profile(profile)
     plan = builder.build_serialized_network(network, config)
     if plan is None:
@@ -181,12 +184,7 @@ def _fixed(name: str, shape: Tuple[int, ...], batch: int) -> Tuple[int, ...]:
         raise RuntimeFault(
             "dynamic_shape", "input %r has open sizes beside its batch; export it with fixed ones" % name
         )
-    if shape and shape[0] >= 0 and shape[0] != batch:
-        raise RuntimeFault(
-            "unsupported_option",
-            "the model has a fixed batch of %d; export it with a free batch axis to use %d" % (shape[0], batch),
-        )
-    return (batch, *shape[1:]) if shape else ()
+    return (batch, *shape[1:]) if shape and shape[0] < 0 else shape
 
 
 def load(path: str, options: Options) -> "Session":
