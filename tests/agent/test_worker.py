@@ -6,7 +6,7 @@ import asyncio
 import errno
 import hashlib
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +57,9 @@ class Device:
         found = await self.run_block([changes])
         return found[0] if found else None
 
-    async def run_block(self, cells: list[dict[str, Any]]) -> list[Entry]:
+    async def run_block(
+        self, cells: list[dict[str, Any]], spooled: Callable[[Ref], None] = lambda ref: None
+    ) -> list[Entry]:
         members = tuple(
             Member(
                 ref=Ref(f"run-{i}", 1),
@@ -75,6 +77,7 @@ class Device:
             stop=asyncio.Event(),
             deadline_s=lambda: math.inf,
             progress=lambda phase, fraction, note: None,
+            spooled=spooled,
         )
 
 
@@ -158,3 +161,15 @@ async def test_a_cell_that_cannot_be_begun_leaves_the_others_of_its_block_alone(
 async def test_cells_whose_rounds_are_not_alike_are_no_block(tmp_path: Path) -> None:
     entries = await Device(tmp_path, PLENTY).run_block([{}, {"batch": 2, "scenario": "offline"}])
     assert [len(results.loads(e.result_json).provenance["block"]["cells"]) for e in entries] == [1, 1]
+
+
+async def test_cells_that_do_not_fit_together_are_spooled_and_told_one_after_the_other(tmp_path: Path) -> None:
+    device = Device(tmp_path, free_bytes=19_500_000)  # of the disk: enough for one quick run and not for two
+    waiting: list[int] = []
+    entries = await device.run_block(
+        [{}, {"threads": 2}], lambda ref: waiting.append(len(list(device.spool.entries())))
+    )
+    assert [entry.outcome for entry in entries] == ["ok", "ok"]
+    assert waiting == [1, 2], "the first was told only when the second had ended"
+    blocks = {results.loads(entry.result_json).provenance["block"]["id"] for entry in entries}
+    assert len(blocks) == 2

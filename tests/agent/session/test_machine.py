@@ -128,6 +128,26 @@ def test_a_cancel_of_one_attempt_stops_its_block() -> None:
     assert m.step(state, m.Cancelled(ref=ONE), 2)[1] == ()
 
 
+def test_a_spooled_attempt_of_a_block_needs_no_lease_and_its_end_is_not_that_of_the_others() -> None:
+    state, actions = after((0, offered(ONE, TWO)), (5, m.Spooled(ref=ONE)))
+    assert actions == (m.Tell(ONE, m.SPOOLED),)
+    assert state.working == (TWO,)
+    state, actions = m.step(state, m.Cancelled(ref=ONE), 6)  # the controller has its result: it is over there
+    assert actions == (m.Tell(ONE, m.SPOOLED),)
+    assert not state.stopping
+    state, _ = m.step(state, m.Renewed(sent_s=7, refs=frozenset({TWO}), ttl_s=30), 7)
+    assert state.deadline_s == 37.0
+    _, actions = m.step(state, offered(ONE, TWO), 8)
+    assert actions == (m.Tell(ONE, m.SPOOLED), m.Tell(TWO, m.ACCEPTED))
+
+
+def test_a_block_that_follows_knows_nothing_of_what_was_spooled_before() -> None:
+    state, _ = after((0, offered(ONE, TWO)), (5, m.Spooled(ref=ONE)), (6, ended(ONE, TWO)))
+    assert state.working == ()
+    state, _ = m.step(state, offered(m.Ref("run-1", 2)), 7)
+    assert state.working == (m.Ref("run-1", 2),)
+
+
 REFS = st.builds(m.Ref, st.sampled_from(["run-1", "run-2", "run-3"]), st.integers(1, 3))
 BLOCKS = st.lists(REFS, min_size=1, max_size=3, unique_by=lambda ref: ref.run_id)
 EVENTS = st.one_of(

@@ -217,8 +217,8 @@ class Daemon:
             await asyncio.wait(self._tasks, timeout=DRAIN_S)
 
     def active(self) -> list[Ref]:
-        """What is worked on."""
-        return list(self.machine.active.refs) if self.machine.active is not None else []
+        """What is worked on; of what waits in the spool the controller may have the result already."""
+        return list(self.machine.working)
 
     def _send(self, message: agent_pb2.SessionRequest) -> None:
         if self.outbound is not None:
@@ -252,7 +252,7 @@ class Daemon:
 
         def progress(phase: str, fraction: float, note: str) -> None:
             if pace.due(phase, self.clock.monotonic_s()):
-                for of in offer.refs:
+                for of in self.active():
                     self._send(messages.progress(of, phase, fraction, note))
 
         try:
@@ -263,6 +263,7 @@ class Daemon:
                 stop=stop,
                 deadline_s=lambda: self.machine.deadline_s,
                 progress=progress,
+                spooled=lambda of: self._step(machine.Spooled(ref=of)),
             )
         except (BenchfleetError, grpc.aio.AioRpcError, OSError) as error:
             log.warning("attempt event=broken run=%s error=%s", offer.refs[0].run_id, error)

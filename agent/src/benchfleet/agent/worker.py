@@ -56,8 +56,12 @@ class Worker:
         stop: asyncio.Event,
         deadline_s: Callable[[], float],
         progress: Progress,
+        spooled: Callable[[Ref], None] = lambda ref: None,
     ) -> list[Entry]:
-        """The spooled results; an attempt that has none was stopped, or too many results wait already."""
+        """The spooled results; an attempt that has none was stopped, or too many results wait already.
+
+        `spooled` hears of each as soon as it is safe: on a small disk others of the offer are measured after it.
+        """
         if self._spool.full:
             log.warning("attempt event=refused run=%s why=spool_full", offer.refs[0].run_id)
             return []
@@ -73,7 +77,7 @@ class Worker:
             lease_deadline_s=deadline_s,
         )
         self._sampler.active(True)
-        spooled = []
+        entries = []
         try:
             left = list(offer.members)
             while left and not stop.is_set():
@@ -82,9 +86,10 @@ class Worker:
                 # Whatever the disk or a peer does to one cell, the others keep what they have.
                 for ref, measured in await self._measured(group, fetch, around):
                     if measured.result.outcome != "stopped":
-                        spooled.append(await asyncio.to_thread(self._put, ref, measured, incarnation))
+                        entries.append(await asyncio.to_thread(self._put, ref, measured, incarnation))
+                        spooled(ref)
                 self._cache.release()
-            return spooled
+            return entries
         finally:
             self._sampler.active(False)
             self._cache.release()

@@ -49,14 +49,20 @@ class Offer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """All that decisions depend on."""
+    """All that decisions depend on; `spooled` are attempts of the active block whose results are safe already."""
 
     active: Offer | None = None
+    spooled: frozenset[Ref] = frozenset()
     stopping: bool = False
     deadline_s: float = 0.0
     waiting: Offer | None = None
     done: tuple[tuple[Ref, str], ...] = ()
     draining: bool = False
+
+    @property
+    def working(self) -> tuple[Ref, ...]:
+        """The attempts that need a lease: those of the active block that have no result yet."""
+        return tuple(ref for ref in self.active.refs if ref not in self.spooled) if self.active is not None else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +87,13 @@ class Renewed:
     sent_s: float
     refs: frozenset[Ref]
     ttl_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spooled:
+    """The result of one attempt waits in the spool; others of its block go on."""
+
+    ref: Ref
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +137,7 @@ class Tell:
     phase: str
 
 
-Event = Union[Offered, Cancelled, Renewed, Ended, Tick, Draining]
+Event = Union[Offered, Cancelled, Renewed, Spooled, Ended, Tick, Draining]
 Action = Union[Start, Stop, Tell]
 Step = tuple[State, tuple[Action, ...]]
 
@@ -136,9 +149,11 @@ def step(state: State, event: Event, now_s: float) -> Step:
     if isinstance(event, Ended):
         return _ended(state, event, now_s)
     if isinstance(event, Renewed):
-        if state.active is not None and event.refs.issuperset(state.active.refs):
+        if state.active is not None and event.refs.issuperset(state.working):
             return replace(state, deadline_s=max(state.deadline_s, event.sent_s + event.ttl_s)), ()
         return state, ()
+    if isinstance(event, Spooled):
+        return replace(state, spooled=state.spooled | {event.ref}), (Tell(event.ref, SPOOLED),)
     if isinstance(event, Cancelled):
         return _cancelled(state, event.ref)
     if isinstance(event, Draining):
@@ -149,7 +164,7 @@ def step(state: State, event: Event, now_s: float) -> Step:
 
 
 def _offered(state: State, event: Offered, now_s: float) -> Step:
-    known = dict(state.done)
+    known = _known(state)
     told = tuple(Tell(ref, known[ref]) for ref in event.offer.refs if ref in known)
     left = tuple(member for member in event.offer.members if member.ref not in known)
     if not left:
@@ -191,7 +206,7 @@ def _ended(state: State, event: Ended, now_s: float) -> Step:
     if state.active is None or state.active.refs != event.refs:
         return replace(state, done=done), told
     next_offer, ttl_s = state.waiting, max(0.0, state.deadline_s - now_s)
-    state = replace(state, active=None, stopping=False, waiting=None, done=done, deadline_s=0.0)
+    state = replace(state, active=None, spooled=frozenset(), stopping=False, waiting=None, done=done, deadline_s=0.0)
     if next_offer is None:
         return state, told
     # The controller repeats an offer that it still means; starting it now spares that round.
@@ -205,15 +220,19 @@ WAITING_LEASE_S = 10.0
 
 def _cancelled(state: State, ref: Ref) -> Step:
     """A block stops whole: what is cancelled is a campaign, and what is not comes back."""
-    if state.active is not None and ref in state.active.refs:
+    if ref in state.working:
         return _stop(state, "cancelled")
     if state.waiting is not None and ref in state.waiting.refs:
         left = tuple(member for member in state.waiting.members if member.ref != ref)
         waiting = Offer(members=left) if left else None
         state = replace(state, waiting=waiting, done=(*state.done, (ref, STOPPED))[-DONE_MAX:])
         return state, (Tell(ref, STOPPED),)
-    known = dict(state.done).get(ref, STOPPED)
-    return state, (Tell(ref, known),)
+    return state, (Tell(ref, _known(state).get(ref, STOPPED)),)
+
+
+def _known(state: State) -> dict[Ref, str]:
+    """How the attempts ended that have."""
+    return {**dict(state.done), **dict.fromkeys(state.spooled, SPOOLED)}
 
 
 def _stop(state: State, why: str) -> Step:
