@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, insert, select, update
 
 from benchfleet.controller.campaigns.engine import Engine
-from benchfleet.controller.campaigns.machine import Lease, Reported
+from benchfleet.controller.campaigns.machine import Lease, Lost, Reported
 from benchfleet.controller.campaigns.rows import Report
 from benchfleet.controller.campaigns.scheduler import OFFLINE_S
 from benchfleet.controller.events import Hub
@@ -189,6 +189,24 @@ async def test_an_agent_that_takes_one_at_a_time_gets_one(world):
     session = await block_of(world, 3, block_max=1)
     await world.engine._schedule()
     assert offered(session) == [["r-1"]]
+
+
+async def test_a_run_at_its_last_attempt_goes_alone_so_that_what_took_the_agent_with_it_costs_no_other(world):
+    session = await block_of(world, 3)
+    await world.store.write(lambda c: c.execute(update(t.run).values(attempts=1)))
+    await world.engine._schedule()
+    assert offered(session) == [["r-1", "r-2", "r-3"]]
+    for run_id in ("r-1", "r-2", "r-3"):
+        await world.engine.handle(run_id, Lost("agent_restart"))
+    await world.engine._schedule()
+    assert offered(session) == [["r-1"]]
+
+
+async def test_a_run_that_has_one_attempt_only_is_measured_with_the_others(world):
+    session = await block_of(world, 3)
+    await world.store.write(lambda c: c.execute(update(t.run).values(max_attempts=1)))
+    await world.engine._schedule()
+    assert offered(session) == [["r-1", "r-2", "r-3"]]
 
 
 async def test_a_device_is_not_leased_again_before_the_whole_block_has_ended_there(world):

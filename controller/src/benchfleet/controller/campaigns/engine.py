@@ -249,6 +249,8 @@ def _beside(connection: Connection, run_id: str, block_max: int) -> list[str]:
     if block_max <= 1:
         return []
     head = connection.execute(select(t.run).where(t.run.c.id == run_id)).one()
+    if 0 < head.attempts >= head.max_attempts - 1:
+        return []  # whatever took the agent with it before must not take the last try of all others, too
     query = (
         select(t.run.c.id, t.run.c.spec)
         .where(
