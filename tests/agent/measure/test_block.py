@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import math
 import zipfile
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from importlib import resources
 from itertools import pairwise
 from pathlib import Path
@@ -103,6 +106,33 @@ async def test_a_lane_that_fails_costs_its_own_cells_and_no_other(tmp_path: Path
     failure = found[0].result.failure
     assert failure is not None
     assert failure.reason == {"segfault": "runner_signal", "hang": "timeout"}[fail]
+
+
+async def test_a_slow_lane_has_its_own_span_and_not_that_of_its_block(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short = replace(PROFILES["quick"], launch_span_s=1.5, half_width=1e-9)  # as if nothing were ever known well enough
+    monkeypatch.setitem(PROFILES, "quick", short)
+    slow = cell("slow", runtime_options={"latency_us": 400_000})
+    found = await measure_block([slow, *(cell(f"fast{i}", batch=i) for i in range(1, 5))], around(tmp_path))
+    rounds = [len(m.result.provenance["rounds"]["model"]) for m in found]
+    assert 3 <= rounds[0] <= 4, "the slow lane took the time of the others"
+    assert rounds[1:] == [short.rounds_max] * 4
+
+
+async def test_waiting_for_a_turn_on_the_host_is_no_part_of_the_time_of_a_block(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = ManualClock()
+
+    @contextlib.asynccontextmanager
+    async def turn(stop: asyncio.Event) -> AsyncIterator[bool]:
+        clock.advance(100_000.0)  # another agent of this host measures a long block
+        yield True
+
+    monkeypatch.setattr("benchfleet.agent.measure.host.turn", turn)
+    (found,) = await measure_block([cell("a")], Around(workspace=tmp_path / "work", inventory=INVENTORY, clock=clock))
+    assert found.result.failure is None
 
 
 async def test_a_block_whose_lease_is_over_fails_whole(tmp_path: Path) -> None:

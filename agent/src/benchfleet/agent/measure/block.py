@@ -94,7 +94,7 @@ async def measure_block(cells: Sequence[Cell], around: Around) -> list[Measured]
 class _Block:
     def __init__(self, cells: Sequence[Cell], around: Around) -> None:
         self.cells, self.around, self.clock = cells, around, around.clock
-        self.deadline_s = self.clock.boottime_s() + sum(c.spec.timeout_s for c in cells) + BLOCK_EXTRA_S
+        self.deadline_s = self._deadline_s()
         self.host: dict[str, Any] = {}
         self.tracks: dict[str, Track] = {}
         self.order = random.Random(hashlib.sha256(repr([(c.name, c.spec.seed) for c in cells]).encode()).digest())
@@ -107,6 +107,9 @@ class _Block:
         self.span_ns = (time.monotonic_ns(), time.monotonic_ns())
         self.ended: LaneFault | None = None
         self.id = ""
+
+    def _deadline_s(self) -> float:
+        return self.clock.boottime_s() + sum(cell.spec.timeout_s for cell in self.cells) + BLOCK_EXTRA_S
 
     def _add(self, cell: Cell, key: str, model: ModelRef, path: Path) -> None:
         """The lane of a model under a cell's setting, unless another cell has brought it."""
@@ -135,6 +138,7 @@ class _Block:
             plan = pacing.plan_of(self.cells[0].spec)
             self.around.progress("settling", 0.01, "waiting for a turn on this host")
             async with host.turn(self.around.stop) as alone:
+                self.deadline_s = self._deadline_s()  # a turn may come late, and another block be long
                 await self._build()
                 await self._settle(plan, alone)
                 watch = Watch()
@@ -286,7 +290,7 @@ class _Block:
         for index in range(plan.rounds_max):
             if index >= plan.rounds_min and index % plan.rounds_step == 0:
                 going = await asyncio.to_thread(self._unsettled, launch, plan)
-            going = [track for track in going if track.fault is None]
+            going = [t for t in going if t.fault is None and not _spent(t, launch, index, plan)]
             if not going or (index >= ROUNDS_FEWEST and self.clock.monotonic_s() >= until_s):
                 return
             for track in self._shuffled(going):
@@ -326,6 +330,12 @@ class _Block:
 
 class _Ended(LaneFault):
     """The end of the whole block, whichever lane met it."""
+
+
+def _spent(track: Track, launch: int, index: int, plan: Profile) -> bool:
+    """Whether a slow model has had its share of a launch: what the others leave of theirs is not for it."""
+    took_ns = sum(r.end_ns - r.start_ns for r in track.rounds if r.launch == launch)
+    return index >= ROUNDS_FEWEST and took_ns * 1e-9 >= plan.launch_span_s
 
 
 def _model_key(cell: Cell) -> str:
