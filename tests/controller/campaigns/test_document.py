@@ -33,7 +33,7 @@ def test_the_example_of_the_reference_loads():
     text = page.split("```yaml\n")[1].split("```")[0]
     document = parse_campaign(text, "docs")
     assert document.baseline is not None
-    assert document.measure.timeout == 1200
+    assert document.measure.timeout == 1800
 
 
 def refusal(text: str) -> str:
@@ -99,6 +99,10 @@ def test_an_unknown_key_names_its_line_and_a_near_one():
         ({"measure": {"timeout": 30}}, "unit"),
         ({"measure": {"timeout": "1 s"}}, "timeout"),
         ({"measure": {"timeout": "nan s"}}, "unit"),
+        ({"measure": {"sustained": 600}}, "unit"),
+        ({"measure": {"sustained": True}}, "unit"),
+        ({"measure": {"sustained": "9 s"}}, "measure.sustained: must be from 10 to 7200 s"),
+        ({"measure": {"sustained": "10min"}, "scenarios": [{"sustained": {"duration": "600 s"}}]}, "twice"),
         ({"baseline": {"model": "digits"}}, "NAME:TAG"),
         ({"shapes": {"x": "1x0x3"}}, "shape"),
         ({"shapes": {"x": "1x?x3"}}, "shape"),
@@ -201,6 +205,12 @@ def test_scenarios_have_parameters_in_one_unit_and_lists_are_sweeps():
         ("offline", {}),
         ("offline", {"streams": 4}),
     ]
+
+
+def test_measure_sustained_adds_a_sustained_cell_to_each_setting():
+    document = parse_campaign(campaign(scenarios=["offline"], measure={"sustained": "10min"}))
+    assert document.scenario_list == [("offline", {}), ("sustained", {"duration_s": 600})]
+    assert document.cell_count == 2 * len(document.models)
 
 
 def test_a_wrong_parameter_is_found_by_its_own_line_and_names_what_was_meant():

@@ -77,6 +77,21 @@ class Measure(_Strict):
     max_attempts: Annotated[int, Field(ge=1, le=10)] = 3
     timeout: Annotated[float, Field(ge=10, le=86_400)] = 900.0
     operators: bool = False
+    sustained: dict[str, Any] | None = None
+
+    @field_validator("sustained", mode="before")
+    @classmethod
+    def _sustained(cls, value: Any) -> dict[str, Any] | None:
+        """`10min` as the parameters of the scenario that it adds."""
+        if value is None:
+            return None
+        if isinstance(value, list):
+            raise ValueError("one duration, like '10min'; sweeps are written under scenarios")
+        try:
+            (params,) = scenario.expand("sustained", {"duration": value})
+        except scenario.ParameterError as error:
+            raise ValueError(str(error).replace("sustained.duration", "measure.sustained")) from error
+        return params
 
     @field_validator("timeout", mode="before")
     @classmethod
@@ -212,8 +227,9 @@ class CampaignDocument(_Strict):
 
     @property
     def scenario_list(self) -> list[tuple[str, dict[str, Any]]]:
-        """Each scenario with its parameters, sweeps expanded."""
-        return [cell for entry in self.scenarios for cell in entry]
+        """Each scenario with its parameters, sweeps expanded; `measure.sustained` adds one."""
+        lasting = [("sustained", self.measure.sustained)] if self.measure.sustained is not None else []
+        return [cell for entry in self.scenarios for cell in entry] + lasting
 
 
 def parse_campaign(text: str, source: str = "campaign") -> CampaignDocument:
