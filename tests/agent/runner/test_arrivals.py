@@ -73,6 +73,25 @@ def test_the_last_of_a_wait_is_spun_and_not_slept():
     assert math.isclose(host.slept[0] * S, 10 * MS + AHEAD_NS - SPIN_NS, abs_tol=US)
 
 
+def test_frames_take_as_many_periods_as_they_are():
+    host = Turned()
+    served = arrivals.open_loop(host.working(MS), [0, 10 * MS], 10 * S, host.clock, lasts_ns=20 * MS)
+    assert round((served.end_ns - served.start_ns) / MS) == 20
+    together = arrivals.gathered({1: host.working(MS)}, [0], 1, 0, 10 * S, host.clock, lasts_ns=20 * MS)
+    assert round((together.end_ns - together.start_ns) / MS) == 20
+
+
+def test_a_round_that_is_late_ends_with_its_last_call():
+    host = Turned()
+    served = arrivals.open_loop(host.working(30 * MS), [0, 10 * MS], 10 * S, host.clock, lasts_ns=20 * MS)
+    assert round((served.end_ns - served.start_ns) / MS) == 60
+
+
+def test_a_poisson_schedule_lasts_its_span_unless_it_was_cut():
+    assert arrivals.lasting([1, 2], 100) == 100
+    assert arrivals.lasting(range(arrivals.ARRIVALS_MAX), 10**9) == arrivals.ARRIVALS_MAX - 1
+
+
 def test_what_is_not_begun_by_the_cap_is_counted_and_not_forgotten():
     host = Turned()
     served = arrivals.open_loop(host.working(30 * MS), [i * 10 * MS for i in range(10)], 100 * MS, host.clock)

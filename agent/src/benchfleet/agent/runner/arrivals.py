@@ -63,8 +63,22 @@ def wait_until(due_ns: int, clock: Clock) -> int:
     return at
 
 
-def open_loop(run: Callable[[], None], offsets: Sequence[int], cap_ns: int, clock: Optional[Clock] = None) -> Served:
+def lasting(offsets: Sequence[int], span_ns: int) -> int:
+    """How long a Poisson schedule lasts: its span, or until its last arrival where there was room for no more."""
+    return span_ns if len(offsets) < ARRIVALS_MAX else offsets[-1]
+
+
+def open_loop(
+    run: Callable[[], None],
+    offsets: Sequence[int],
+    cap_ns: int,
+    clock: Optional[Clock] = None,
+    lasts_ns: int = 0,
+) -> Served:
     """Serves arrivals one at a time in order; what is not begun `cap_ns` after the start is left and counted.
+
+    The round ends with the last call, and not before the schedule is over: N frames take N periods, and without the
+    last of them rate and power of a paced load would be off by one in N.
 
     Series: wall_ns from the scheduled time, scheduled_ns, lag_ns (from when it could have begun until it did) and
     service_ns.
@@ -86,7 +100,8 @@ def open_loop(run: Callable[[], None], offsets: Sequence[int], cap_ns: int, cloc
         free = after
         i += 1
     kept = {"wall_ns": wall, "scheduled_ns": array("q", offsets), "lag_ns": lag, "service_ns": service}
-    return Served(zero, free, n - i, {name: held[:i] for name, held in kept.items()})
+    end_ns = _ended(free, zero + lasts_ns, clock)
+    return Served(zero, end_ns, n - i, {name: held[:i] for name, held in kept.items()})
 
 
 def gathered(
@@ -96,6 +111,7 @@ def gathered(
     timeout_ns: int,
     cap_ns: int,
     clock: Optional[Clock] = None,
+    lasts_ns: int = 0,
 ) -> Served:
     """Serves arrivals in batches: one leaves when it is full or its first arrival has waited for the timeout.
 
@@ -130,7 +146,13 @@ def gathered(
         free, i = after, end
     kept: Dict[str, Any] = {"wall_ns": wall, "scheduled_ns": array("q", offsets), "lag_ns": lag, "service_ns": service}
     kept["batch"] = batch
-    return Served(zero, free, n - i, {name: held[:i] for name, held in kept.items()})
+    end_ns = _ended(free, zero + lasts_ns, clock)
+    return Served(zero, end_ns, n - i, {name: held[:i] for name, held in kept.items()})
+
+
+def _ended(free_ns: int, over_ns: int, clock: Clock) -> int:
+    """When the round was over: after the last call and after the schedule."""
+    return free_ns if free_ns >= over_ns else wait_until(over_ns, clock)
 
 
 def _sizes(runs: Dict[int, Callable[[], None]], most: int) -> List[int]:

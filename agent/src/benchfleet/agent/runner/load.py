@@ -55,23 +55,27 @@ class Load:
         self._rounds = 0
         self.loaded_ns = (0, 0)
         self.calls_min = 1
-        self.span_ns = self.cap_ns = 0
+        self.span_ns = self.cap_ns = self._lasts_ns = 0
         self.each = False
         self.between: Callable[[Optional[Note]], Optional[Note]] = lambda note: note
 
     def begin(self, calls_min: int, span_ns: int, cap_ns: int, usual_ns: float) -> None:
         """The bounds of the next round; a call takes about `usual_ns`."""
-        self.calls_min, self.span_ns, self.cap_ns = calls_min, span_ns, cap_ns
+        self.calls_min, self.span_ns, self.cap_ns, self._lasts_ns = calls_min, span_ns, cap_ns, 0
         self.each = self._meter.there and usual_ns >= EACH_WAIT_NS
         self._rounds += 1
 
     def poisson(self, rate: float) -> List[int]:
         """Arrivals of this round by chance: the same for the same seed, launch and round, whatever the model."""
-        return arrivals.poisson(rate, self.span_ns, "%s/%d" % (self._seed, self._rounds))
+        offsets = arrivals.poisson(rate, self.span_ns, "%s/%d" % (self._seed, self._rounds))
+        self._lasts_ns = arrivals.lasting(offsets, self.span_ns)
+        return offsets
 
     def periodic(self, rate: float) -> List[int]:
         """Arrivals of this round at a fixed rate."""
-        return arrivals.periodic(rate, self.span_ns)
+        offsets = arrivals.periodic(rate, self.span_ns)
+        self._lasts_ns = int(len(offsets) * 1e9 / rate)
+        return offsets
 
     def closed_loop(self, calls: int = 1, whole_span: bool = False) -> Done:
         """Back to back; `calls` of them are one latency sample.
@@ -94,14 +98,15 @@ class Load:
     def open_loop(self, offsets: List[int]) -> Done:
         """By a schedule, one at a time."""
         self._meter.restart()
-        served = arrivals.open_loop(self._sessions[0].run, offsets, self.cap_ns)
+        served = arrivals.open_loop(self._sessions[0].run, offsets, self.cap_ns, lasts_ns=self._lasts_ns)
         return self._served(served, self.batch)
 
     def gathered(self, offsets: List[int], most: int, timeout_s: float) -> Done:
         """By a schedule, in batches."""
         runs: Dict[int, Callable[[], None]] = {session.batch: session.run for session in self._sessions}
         self._meter.restart()
-        served = arrivals.gathered(runs, offsets, most, int(timeout_s * 1e9), self.cap_ns)
+        timeout_ns = int(timeout_s * 1e9)
+        served = arrivals.gathered(runs, offsets, most, timeout_ns, self.cap_ns, lasts_ns=self._lasts_ns)
         return self._served(served, 1)
 
     def _served(self, served: arrivals.Served, samples_each: int) -> Done:
