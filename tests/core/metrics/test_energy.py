@@ -50,6 +50,7 @@ def test_a_minute_of_ten_watts_over_six_hundred_inferences():
     assert value("power_w_mean", seen).value == pytest.approx(10)
     assert value("power_w_peak", seen).value == 10
     assert value("idle_power_w", seen).value == pytest.approx(4)
+    assert value("idle_power_w", seen).n == 201  # those of the idle span, not of the rounds
     assert value("energy_mj_per_inference", seen).value == pytest.approx(1000)
     assert value("net_energy_mj_per_inference", seen).value == pytest.approx(600)
     assert value("inferences_per_joule", seen).value == pytest.approx(1)

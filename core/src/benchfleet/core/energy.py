@@ -125,8 +125,8 @@ def over(telemetry: Sequence[SensorSeries], spans: Sequence[Span]) -> Energy | s
     return reasons[0]
 
 
-def idle_w(series: SensorSeries, span: Span | None, before_ns: int) -> tuple[float, float] | str:
-    """Mean power of the idle span by the same sensor and its standard error, or why there is none."""
+def idle_w(series: SensorSeries, span: Span | None, before_ns: int) -> tuple[float, float, int] | str:
+    """Mean power of the idle span by the same sensor, its standard error and values, or why there is none."""
     if span is None:
         return "idle power was not sampled before the rounds"
     if span[1] > before_ns:
@@ -137,9 +137,10 @@ def idle_w(series: SensorSeries, span: Span | None, before_ns: int) -> tuple[flo
     if isinstance(curve, str):
         return curve
     coverage, values = _coverage(series, curve, [span]), curve.inside([span])
-    if coverage < COVERAGE_MIN or len(_times(series, [span])) < IDLE_READINGS_MIN:
+    readings = len(_times(series, [span]))
+    if coverage < COVERAGE_MIN or readings < IDLE_READINGS_MIN:
         return f"readings of {series.sensor} cover {coverage:.0%} of the idle span; {COVERAGE_MIN:.0%} are needed"
-    return curve.energy_j(*span) / ((span[1] - span[0]) * 1e-9), _standard_error(values)
+    return curve.energy_j(*span) / ((span[1] - span[0]) * 1e-9), _standard_error(values), readings
 
 
 def measure(series: SensorSeries, spans: Sequence[Span]) -> Energy | str:

@@ -82,7 +82,7 @@ def _gross(seen: Energy, evidence: Evidence) -> Value:
     return _relative(seen, seen.energy_j * _MJ / _inferences(evidence))
 
 
-def _idle_of(seen: Energy, evidence: Evidence) -> tuple[float, float] | str:
+def _idle_of(seen: Energy, evidence: Evidence) -> tuple[float, float, int] | str:
     first_ns = min(r.start_ns for r in evidence.model.rounds)
     return energy.idle_w(seen.series, evidence.idle_span_ns, first_ns)
 
@@ -93,7 +93,8 @@ def _idle(seen: Energy, evidence: Evidence) -> Value:
         return missing(idle)
     accuracy = seen.series.accuracy
     half = None if accuracy is None else math.hypot(accuracy * idle[0], 1.96 * idle[1])
-    return _value(seen, idle[0], half, f"mean before the rounds; {seen.series.formula or seen.series.sensor}")
+    found = _value(seen, idle[0], half, f"mean before the rounds; {seen.series.formula or seen.series.sensor}")
+    return replace(found, n=idle[2])
 
 
 def _net(seen: Energy, evidence: Evidence) -> Value:
