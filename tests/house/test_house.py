@@ -44,3 +44,15 @@ def test_no_file_names_a_registry_or_a_path_of_the_machine_it_was_made_on():
 @pytest.mark.parametrize("path", RUNNER_SIDE, ids=lambda p: str(p.relative_to(ROOT)))
 def test_what_a_runner_imports_parses_on_python_3_8(path):
     ast.parse(path.read_text(), feature_version=(3, 8))
+
+
+def test_every_flag_is_on_a_page():
+    pages = "".join(page.read_text() for page in (ROOT / "docs").glob("*.md"))
+    flags = set()
+    for path in (ROOT / "agent/src/benchfleet/agent/measure/flags").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            raised = isinstance(node, ast.Call) and {n.id for n in ast.walk(node.func) if isinstance(n, ast.Name)}
+            if raised and raised & {"degraded", "invalid"} and node.args and isinstance(node.args[0], ast.Constant):
+                flags.add(node.args[0].value)
+    assert len(flags) > 20
+    assert not [flag for flag in flags if f"`{flag}`" not in pages]

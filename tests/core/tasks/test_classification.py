@@ -46,3 +46,14 @@ def test_labels_out_of_range_are_named_and_not_all_of_them():
     assert faults[0] == "labels[2] is 2, beyond the 2 classes"
     assert "negative" in faults[1]
     assert faults[-1].startswith("labels: 2 more")
+
+
+def test_outputs_that_are_all_nan_are_not_said_to_have_few_classes():
+    truth = Truth(about={}, samples=1, labels=[0])
+    scores = classification.score(truth, [classification.predict([predicted_nan()], truth, 0)])
+    assert scores["accuracy_top1"].value == 0
+    assert scores["accuracy_top5"].reason == "no output was without NaN"
+
+
+def predicted_nan() -> Output:
+    return Output(name="y", shape=(1, 9), numbers=[float("nan")] * 9)

@@ -99,7 +99,8 @@ def score(truth: Truth, predictions: Sequence[Any]) -> dict[str, Score]:
     if any(len(found) > TOP for found in predictions):
         scores["accuracy_top5"] = _share(five, "label among the five largest; Wilson interval", None)
     else:
-        scores["accuracy_top5"] = Score(value=None, reason="the outputs have no more than five classes to choose from")
+        few = "the outputs have no more than five classes to choose from"
+        scores["accuracy_top5"] = Score(value=None, reason=few if any(predictions) else "no output was without NaN")
     return scores
 
 
