@@ -16,8 +16,8 @@ setup: ## .venv with everything, quick when already there
 demo: setup ## a whole fleet on this machine: controller, two agents, real models, comparison, gate, report
 	.venv/bin/benchfleet demo
 
-test: setup ## unit, contract, integration tests
-	$(PYTEST) -m "not debian and not wheels and not engines"
+test: setup ## unit, contract, integration tests, on two processors
+	$(PYTEST) -n 2 -m "not debian and not wheels and not engines"
 
 test-hosts: setup ## the tests that need a Debian package or root: a real Prometheus scrapes, real disks are full
 	scripts/install-prometheus

@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "controller/src/benchfleet/controller/demo/data"
-LIMIT_S = 240
+LIMIT_S = 800
 BUSY = re.compile(r"^([^#\n]*?) +# exits 3 if busy$", flags=re.MULTILINE)
 
 CAMPAIGN = """

@@ -56,3 +56,9 @@ def test_every_flag_is_on_a_page():
                 flags.add(node.args[0].value)
     assert len(flags) > 20
     assert not [flag for flag in flags if f"`{flag}`" not in pages]
+
+
+def test_nothing_runs_python_between_fork_and_exec() -> None:
+    """A fork of a process with gRPC's threads runs handlers that may abort: a child limits itself."""
+    guilty = [path for path in SOURCES if "preexec_fn=" in path.read_text()]
+    assert not guilty

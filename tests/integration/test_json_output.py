@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
+from typing import Any
 
 import click
 import pytest
@@ -40,6 +41,8 @@ CALLS: dict[str, tuple[str, ...]] = {
     "credentials create": ("ana", "--role", "viewer", "-o", "ana.json", "--state", "controller"),
     "devices ls": (),
     "devices show": ("one",),
+    "history": ("--model", "digits:fp32"),
+    "replay": ("RUN",),
     "devices drain": ("one",),
     "devices quarantine": ("one", "--reason", "x"),
     "devices resume": ("one",),
@@ -76,21 +79,23 @@ def fleet() -> Iterator[LocalFleet]:
         yield made
 
 
+@pytest.mark.timeout(900)
 def test_each_prints_one_json_value_in_a_session_of_all(fleet: LocalFleet) -> None:
     environment = {
         **os.environ,
         "BENCHFLEET_CREDENTIALS": str(fleet.credentials),
         "XDG_STATE_HOME": str(fleet.root / "xdg"),
     }
-    said = {}
-    for path, arguments in CALLS.items():
+    said: dict[str, Any] = {}
+    for path, given in CALLS.items():
+        arguments = [said["results"][0]["run_id"] if each == "RUN" else each for each in given]
         done = subprocess.run(
             [program("benchfleet"), *path.split(), *arguments, "--json"],
             cwd=fleet.root,
             env=environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
         assert done.returncode in BUSY, f"{path}: {done.stderr}"

@@ -6,6 +6,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from benchfleet.controller.demo.fleet import LocalFleet, environment
 from tests.support.documents import campaign
 from tests.support.operator import Operator
@@ -17,12 +19,13 @@ MEASURED = (0, 1, 3)
 
 def benchfleet(fleet: LocalFleet, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [*PROGRAM, *arguments, "--credentials", str(fleet.credentials)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=180, env=environment(), check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=400, env=environment(), check=False)
 
 
+@pytest.mark.timeout(900)
 def test_a_run_is_replayed_to_the_same_spec_and_both_are_in_the_history(fleet: LocalFleet, operator: Operator) -> None:
     made = operator.create(campaign(models=["digits:int8"], baseline={"model": "digits:fp32"}))
-    (first,) = operator.wait_ended(made, 120)
+    (first,) = operator.wait_ended(made, 400)
     done = benchfleet(fleet, "replay", first, "--wait", "--json")
     assert done.returncode in MEASURED, done.stderr
     said = json.loads(done.stdout)

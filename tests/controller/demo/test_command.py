@@ -19,6 +19,7 @@ def test_keep_without_a_fleet_is_refused(tmp_path):
         CliRunner().invoke(command, ["--alone", "--keep", "--output", str(tmp_path)], catch_exceptions=False)
 
 
+@pytest.mark.timeout(900)
 def test_alone_it_measures_six_files_and_leaves_export_gate_and_report(tmp_path):
     CliRunner().invoke(command, ["--alone", "--output", str(tmp_path)], catch_exceptions=False)
     export = json.loads((tmp_path / "results.json").read_text())

@@ -27,7 +27,8 @@ _PIECES = re.compile(r"\s+|[^\s/]*/|[^\s/]+")
 
 def stdout_console() -> Console:
     """Standard output: as wide as its terminal, else as wide as it takes."""
-    return Console(width=None if sys.stdout.isatty() else UNBOUNDED_COLUMNS)
+    terminal = sys.stdout is not None and sys.stdout.isatty()  # None: a shell closed it (>&-)
+    return Console(width=None if terminal else UNBOUNDED_COLUMNS)
 
 
 def arranged(

@@ -7,6 +7,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
+from benchfleet.controller.inspection.limits import limit
 from benchfleet.core.errors import DocumentError, one_line
 from benchfleet.core.formats import HEAD_BYTES, format_of, refusal
 
@@ -21,8 +22,9 @@ PARSERS = {
 
 def main() -> int:
     """Chooses the parser by the file's content, never by its name."""
+    limit(int(sys.argv[3]))
     path = Path(sys.argv[1])
-    shapes = {name: tuple(sizes) for name, sizes in json.loads(sys.argv[2] if len(sys.argv) > 2 else "{}").items()}
+    shapes = {name: tuple(sizes) for name, sizes in json.loads(sys.argv[2]).items()}
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
     try:

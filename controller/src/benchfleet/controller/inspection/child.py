@@ -5,16 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 from benchfleet.controller.inspection.facts import ModelFacts, Shapes
+from benchfleet.controller.inspection.limits import CPU_LIMIT_S
 from benchfleet.core.errors import DocumentError, one_line
 
-CPU_LIMIT_S = 60
 MEMORY_BYTES = 2 * 1024**3
 MEMORY_BYTES_PER_BYTE = 3
 """Of address space: what Python and the parsers map, and for each byte of the file its parsed form and copies."""
@@ -41,23 +40,16 @@ def inspect_model(path: Path, shapes: Shapes | None = None) -> ModelFacts:
     return ModelFacts.from_json({**facts, "file": path.name, "digest": digest, "size_bytes": size_bytes})
 
 
-def _limit(memory_bytes: int) -> None:
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_LIMIT_S, CPU_LIMIT_S + 5))
-    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
 def _parse_in_child(path: Path, shapes: Shapes, memory_bytes: int) -> dict[str, object]:
     # -P: the folder the user stands in is no place to import from; a download may hold an onnx.py beside the model.
     command = [sys.executable, "-P", "-m", "benchfleet.controller.inspection", str(path.absolute()), json.dumps(shapes)]
+    command.append(str(memory_bytes))
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # each thread maps a stack
     try:
         done = subprocess.run(
             command,
             capture_output=True,
             timeout=WALL_LIMIT_S,
-            preexec_fn=lambda: _limit(memory_bytes),
             check=False,
             env=environment,
         )
