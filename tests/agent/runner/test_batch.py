@@ -111,3 +111,27 @@ def _saved(model, folder) -> str:
     path = str(folder / "model.onnx")
     onnx.save(model, path)
     return path
+
+
+@pytest.mark.parametrize("symbol", ["T", "seq", "num_points"])
+def test_onnxruntime_takes_an_axis_named_for_something_else_for_no_batch(tmp_path, symbol):
+    session = onnxruntime.load(_relu(tmp_path, [symbol, 4]), ONE)
+    with pytest.raises(RuntimeFault, match=r"open sizes \(\?x4\); say them with --shape x="):
+        Feeder(session.inputs, {"batch": 1, "shapes": {}, "seed": 0}, None)
+    (fed,) = Feeder(session.inputs, {"batch": 1, "shapes": {"x": [7, 4]}, "seed": 0}, None).feed(0)
+    assert fed.shape == (7, 4)
+    with pytest.raises(RuntimeFault, match="fixed batch of 1"):
+        onnxruntime.load(_relu(tmp_path, [symbol, 4]), ONE._replace(batch=2))
+
+
+@pytest.mark.parametrize("symbol", ["N", "batch", "batch_steps", "unk__7", None])
+def test_onnxruntime_takes_any_other_open_first_axis_for_a_batch(tmp_path, symbol):
+    session = onnxruntime.load(_relu(tmp_path, [symbol, 4]), ONE)
+    (fed,) = Feeder(session.inputs, {"batch": 3, "shapes": {}, "seed": 0}, None).feed(0)
+    assert fed.shape == (3, 4)
+
+
+def _relu(folder, shape) -> str:
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in "xy"]
+    graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", values[:1], values[1:])
+    return _saved(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), folder)

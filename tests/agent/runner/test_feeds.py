@@ -56,6 +56,7 @@ def test_images_are_turned_and_quantised_by_the_input_s_own_numbers(tmp_path):
 def test_one_seed_gives_one_feed_and_another_gives_another():
     inputs = [FLOAT, TensorSpec("ids", "int64", (None, 4)), TensorSpec("mask", "bool", (None, 4))]
     first, again, other = (Feeder(inputs, spec(seed=s), None).feed(0) for s in (1, 1, 2))
+    assert Feeder(inputs, spec(), None).steps == ["seeded generator, seed 7: x 2x3, ids 2x4, mask 2x4"]
     assert first == again
     assert first != other
     assert ((array(first[0]) >= 0) & (array(first[0]) < 1)).all()

@@ -42,13 +42,17 @@ Availability = Union[Available, Unavailable]
 
 
 class TensorSpec(NamedTuple):
-    """An input: `shape` holds None where the model leaves a size open; scale and zero_point when quantised."""
+    """An input: `shape` holds None where the model leaves a size open; scale and zero_point when quantised.
+
+    `batched` is false where the model names its open first axis for something else: a sequence, time, points.
+    """
 
     name: str
     dtype: str
     shape: Tuple[Optional[int], ...]
     scale: Optional[float] = None
     zero_point: int = 0
+    batched: bool = True
 
 
 class Tensor(NamedTuple):

@@ -12,6 +12,9 @@ from benchfleet.agent.runner.contract import Feed, RuntimeFault, Tensor, TensorS
 from benchfleet.agent.runner.preprocess import Preparation
 from benchfleet.agent.runner.tensors import FORMATS, DataSet, pack, product
 
+SHOWN_MAX = 20
+"""Inputs whose shapes a result tells: some models take one for each layer of a cache."""
+
 
 def resolve_shape(spec: TensorSpec, batch: int, given: Dict[str, List[int]]) -> Tuple[int, ...]:
     """The shape of an input at a batch; RuntimeFault when a size stays open."""
@@ -22,7 +25,7 @@ def resolve_shape(spec: TensorSpec, batch: int, given: Dict[str, List[int]]) -> 
         _check_given(spec, shape, batch)
         return shape
     rest = spec.shape[1:]
-    if any(size is None for size in rest):
+    if any(size is None for size in (rest if spec.batched else spec.shape)):
         shown = "x".join("?" if size is None else str(size) for size in spec.shape)
         raise RuntimeFault(
             "dynamic_shape",
@@ -45,7 +48,8 @@ def _check_given(spec: TensorSpec, shape: Tuple[int, ...], batch: int) -> None:
                 "dynamic_shape",
                 "input %r has a fixed size of %d at axis %d, the shape given has %d" % (spec.name, fixed, axis, asked),
             )
-    if shape and spec.shape[0] is None and shape[0] != batch and (len(shape) > 1 or batch > 1):
+    room = spec.batched and (len(shape) > 1 or batch > 1)  # else its first axis is one sample's own
+    if room and shape and spec.shape[0] is None and shape[0] != batch:
         raise RuntimeFault(
             "dynamic_shape",
             "the shape of input %r starts with %d, the batch is %d; they must be equal" % (spec.name, shape[0], batch),
@@ -74,7 +78,9 @@ class Feeder:
             for s in specs:
                 self._plan(s, dataset)
         else:
-            self.steps.append("seeded generator, seed %d" % self._seed)
+            shown = ["%s %s" % (n, "x".join(map(str, s)) or "scalar") for n, s in self._shapes.items()]
+            shown[SHOWN_MAX:] = ["and %d more" % (len(shown) - SHOWN_MAX)] if len(shown) > SHOWN_MAX else []
+            self.steps.append("seeded generator, seed %d: %s" % (self._seed, ", ".join(shown)))
 
     def _plan(self, spec: TensorSpec, dataset: DataSet) -> None:
         given = dataset.array_for(spec.name, len(self._specs) == 1)

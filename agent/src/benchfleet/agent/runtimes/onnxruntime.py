@@ -6,6 +6,7 @@ or that silently falls back to the CPU is refused), graph_optimization (disable,
 
 import json
 import os
+import re
 import shutil
 import tempfile
 from functools import partial
@@ -39,6 +40,10 @@ _TYPES = {
     "tensor(uint8)": "uint8", "tensor(int16)": "int16", "tensor(uint16)": "uint16", "tensor(int32)": "int32",
     "tensor(uint32)": "uint32", "tensor(int64)": "int64", "tensor(uint64)": "uint64", "tensor(bool)": "bool",
 }  # fmt: skip
+_NO_BATCH = re.compile(
+    r"(?!.*batch)(?:.*(?:seq|len|time|frame|height|width|token|step|past|point|edge|node).*|[thwl])$", re.IGNORECASE
+)
+"""Names of an open first axis that is no batch; `benchfleet inspect` leaves the same ones open."""
 _LEVELS = {
     "disable": "ORT_DISABLE_ALL",
     "basic": "ORT_ENABLE_BASIC",
@@ -140,7 +145,7 @@ class Session:
             "io_binding": True,
             "placement": _placement(session, placed),
         }
-        check([spec.shape for spec in self.inputs], options.batch)
+        check([spec.shape if spec.batched else (1, *spec.shape[1:]) for spec in self.inputs], options.batch)
         for output in session.get_outputs():
             if output.type not in _TYPES:
                 raise RuntimeFault(
@@ -245,4 +250,6 @@ def _timed_call(session: Any, binding: Any) -> Callable[[], None]:
 
 def _spec(value: Any) -> TensorSpec:
     shape = tuple(size if isinstance(size, int) else None for size in value.shape)
-    return TensorSpec(value.name, _TYPES.get(value.type, value.type), shape)
+    first = value.shape[0] if shape else None
+    batched = not (isinstance(first, str) and _NO_BATCH.match(first))
+    return TensorSpec(value.name, _TYPES.get(value.type, value.type), shape, batched=batched)
