@@ -55,9 +55,19 @@ def _contradicted(name: str, shape: list[Any], batch: int, given: Sequence[int])
     for axis, (asked, fixed) in enumerate(zip(given, shape, strict=True)):
         if axis and isinstance(fixed, int) and asked != fixed:
             return f"input {name} has a fixed size of {fixed} at axis {axis}, its shape in the campaign has {asked}"
-    if given and given[0] != batch:
+    if given and given[0] != batch and _carries_batch(shape, given, batch):
         return f"the shape of input {name} starts with {given[0]}, the batch is {batch}; they must be equal"
     return ""
+
+
+def _carries_batch(shape: list[Any], given: Sequence[int], batch: int) -> bool:
+    """Whether the first axis must be the batch; of a state, a waveform or a sequence the runtime decides."""
+    first = shape[0]
+    if isinstance(first, int):
+        return given[0] != first
+    if len(shape) == 1 and batch == 1:
+        return False
+    return first is None or "batch" in str(first).lower() or str(first).lower() in ("n", "b", "bs")
 
 
 def _shown(shape: Sequence[Any]) -> str:
