@@ -255,6 +255,7 @@ def _measure(  # type: ignore[no-untyped-def]
 
     from benchfleet.agent import probe
     from benchfleet.agent.cli.run import with_battery
+    from benchfleet.agent.measure import host
     from benchfleet.agent.measure.attempt import Around, measure
     from benchfleet.agent.measure.reference import Reference, state_file
     from benchfleet.agent.sampler import Sampler
@@ -273,6 +274,8 @@ def _measure(  # type: ignore[no-untyped-def]
                 telemetry=sampler,
                 reference=Reference(file=state_file()),
             )
+            if host.taken():
+                click.echo("another measurement runs on this host: waiting for its end", err=True)
             measured = asyncio.run(measure(spec, files, around))
         finally:
             sampler.stop()

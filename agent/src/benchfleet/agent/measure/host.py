@@ -30,6 +30,20 @@ def _open_lock() -> int | None:
     return None
 
 
+def taken() -> bool:
+    """Whether somebody on this host measures right now, so that a turn will have to be waited for."""
+    handle = _open_lock()
+    if handle is None:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
 @contextlib.asynccontextmanager
 async def turn(stop: asyncio.Event) -> AsyncIterator[bool]:
     """Waits until no other agent of this host measures, or `stop` is set. False: there is no lock to take."""
