@@ -120,6 +120,16 @@ async def test_a_slow_lane_has_its_own_span_and_not_that_of_its_block(
     assert rounds[1:] == [short.rounds_max] * 4
 
 
+async def test_lanes_that_hang_cost_the_others_no_rounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    short = replace(PROFILES["quick"], launch_span_s=1.5)
+    monkeypatch.setitem(PROFILES, "quick", short)
+    fails = {"fail": "hang", "fail_after": 200, "latency_us": 500}
+    hanging = [cell(f"bad{i}", batch=i, timeout_s=5.0, runtime_options=fails) for i in (1, 2, 3)]
+    *bad, good = await measure_block([*hanging, cell("good", "digits-int8.onnx")], around(tmp_path))
+    assert [m.result.outcome for m in bad] == ["failed"] * 3
+    assert len(good.result.provenance["rounds"]["model"]) >= short.rounds_min
+
+
 async def test_waiting_for_a_turn_on_the_host_is_no_part_of_the_time_of_a_block(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -132,6 +142,13 @@ async def test_waiting_for_a_turn_on_the_host_is_no_part_of_the_time_of_a_block(
 
     monkeypatch.setattr("benchfleet.agent.measure.host.turn", turn)
     (found,) = await measure_block([cell("a")], Around(workspace=tmp_path / "work", inventory=INVENTORY, clock=clock))
+    assert found.result.failure is None
+
+
+async def test_a_load_longer_than_what_is_left_of_a_lease_goes_on_while_the_lease_is_renewed(tmp_path: Path) -> None:
+    renewed = SystemClock()
+    slow = cell("slow", runtime="fake", runtime_options={"load_s": 2.0})
+    (found,) = await measure_block([slow], around(tmp_path, lease_deadline_s=lambda: renewed.boottime_s() + 0.5))
     assert found.result.failure is None
 
 

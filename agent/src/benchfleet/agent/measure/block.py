@@ -192,15 +192,18 @@ class _Block:
         await asyncio.gather(*(track.kill() for track in self._all()))
 
     def left_s(self) -> float:
-        """Seconds until the block must have ended."""
+        """Seconds until the block must have ended.
+
+        Not until the lease has: it is renewed while a model loads for a minute. When it is not, the agent says stop.
+        """
         if self.around.stop.is_set():
             raise _Stopped
-        now_s, lease_s = self.clock.boottime_s(), self.around.lease_deadline_s()
-        if now_s >= lease_s:
+        now_s = self.clock.boottime_s()
+        if now_s >= self.around.lease_deadline_s():
             raise _Ended("deadline", "measure", "the lease ran out without an answer from the controller")
         if now_s >= self.deadline_s:
             raise _Ended("timeout", "measure", "the cells measured together took longer than all their timeouts")
-        return min(lease_s, self.deadline_s) - now_s
+        return self.deadline_s - now_s
 
     async def _build(self) -> None:
         """Engines that runtimes make for this device: before the host is watched, since it works hard for minutes."""
@@ -284,14 +287,16 @@ class _Block:
             await self._guarded(track, track.score(self.around.workspace, self))
 
     async def _rounds(self, launch: int, plan: Profile, share: float) -> None:
-        """Until every median is known well enough, the rounds are spent, or the launch has taken its time."""
+        """Until every median is known well enough, the rounds are spent, or each lane has had its time.
+
+        Of its own calls: that another lane hung until it was stopped costs nobody else a round.
+        """
         going = self._healthy()
-        until_s = self.clock.monotonic_s() + plan.launch_span_s * len(going)
         for index in range(plan.rounds_max):
             if index >= plan.rounds_min and index % plan.rounds_step == 0:
                 going = await asyncio.to_thread(self._unsettled, launch, plan)
             going = [t for t in going if t.fault is None and not _spent(t, launch, index, plan)]
-            if not going or (index >= ROUNDS_FEWEST and self.clock.monotonic_s() >= until_s):
+            if not going:
                 return
             for track in self._shuffled(going):
                 await self._guarded(track, track.round(launch, index, plan, self))
