@@ -5,6 +5,8 @@ from __future__ import annotations
 import grpc
 import pytest
 
+from benchfleet.controller.comparison.ratio import latency_ratio
+from benchfleet.controller.exporters import json as export
 from benchfleet.v1 import campaign_pb2
 from tests.fixtures import bad_models
 from tests.support.documents import campaign
@@ -36,6 +38,26 @@ def test_every_cell_on_every_device_has_one_result_with_its_numbers(pair, pair_o
         assert result.metrics["achieved_tops"].value == pytest.approx(achieved)
         assert result.cell["model"]["name"] == run.cell.model
     assert [len(ids) for ids in blocks.values()] == [1, 1], "the cells of a device were not measured together"
+
+
+def test_cells_of_one_block_are_compared_round_by_round_and_cells_of_two_are_not(pair, pair_operator, tmp_path):
+    one = campaign(devices={"selector": "role=first"}, dataset=None, measure={"profile": "quick", "seed": 7})
+    records = []
+    for name in ("first", "again"):
+        made = pair_operator.create(one)
+        pair_operator.wait_ended(made, CAMPAIGN_S)
+        pair.commands.show("export", made, "-o", str(tmp_path / f"{name}.json"))
+        records.append(export.read((tmp_path / f"{name}.json").read_bytes()))
+    fp32, int8 = sorted(records[0].runs, key=lambda run: run.model)
+    beside = latency_ratio(int8, fp32)
+    assert beside.paired
+    assert beside.n is not None
+    assert beside.n >= 10  # the rounds of the quick profile
+    rounds = [len(run.result.provenance["rounds"]["model"]) for run in (fp32, int8)]
+    assert beside.n <= min(rounds)
+    apart = latency_ratio(next(run for run in records[1].runs if run.model == "digits:int8"), fp32)
+    assert not apart.paired
+    assert "apart" in apart.method
 
 
 def test_scenarios_with_parameters_reach_the_device_and_their_numbers_come_back(pair, pair_operator):

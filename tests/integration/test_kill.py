@@ -56,6 +56,22 @@ def test_agent_killed_in_a_run_takes_its_runner_with_it_and_the_run_is_done_agai
     assert len(operator.results(made)[run.id]) == 1
 
 
+@pytest.mark.timeout(300)
+def test_agent_killed_in_a_block_of_six_gives_each_of_its_runs_one_result(fleet, operator):
+    made = operator.create(campaign(matrix={"runtime": ["onnxruntime"], "batch": [1, 2, 4]}, scenarios=["offline"]))
+    before = operator.wait_runs(made, lambda runs: all(r.phase == MEASURING for r in runs.values()), 90)
+    assert len(before) == 6
+    fleet.services.kill("one")
+    fleet.start_agent("one")
+    runs = operator.wait_ended(made, CAMPAIGN_S)
+    assert [run.state for run in runs.values()] == [SUCCEEDED] * 6, runs
+    assert [run.attempts for run in runs.values()] == [2] * 6
+    results = operator.results(made)
+    assert {run_id: len(found) for run_id, found in results.items()} == dict.fromkeys(runs, 1)
+    blocks = {found[0].provenance["block"]["id"] for found in results.values()}
+    assert len(blocks) == 1, "the second attempts were not one block"
+
+
 def test_agent_asked_to_end_ends_and_leaves_no_process(fleet):
     service = fleet.services.named("one")
     family = [service.process.pid, *(c.pid for c in psutil.Process(service.process.pid).children(recursive=True))]

@@ -90,7 +90,7 @@ class Measure(_Strict):
         try:
             (params,) = scenario.expand("sustained", {"duration": value})
         except scenario.ParameterError as error:
-            raise ValueError(str(error).replace("sustained.duration", "measure.sustained")) from error
+            raise ValueError(str(error).removeprefix("sustained.duration: ")) from error
         return params
 
     @field_validator("timeout", mode="before")
