@@ -20,6 +20,7 @@ from benchfleet.agent.spool import Entry, Spool
 from benchfleet.agent.worker import Worker
 from benchfleet.core import results
 from benchfleet.core.clock import SystemClock
+from benchfleet.core.errors import UnreachableError
 from benchfleet.core.inventory import Inventory, RuntimeFacts
 from benchfleet.core.runspec import Artifact, ModelRef, RunSpec
 
@@ -64,8 +65,12 @@ class Device:
             Member(
                 ref=Ref(f"run-{i}", 1),
                 spec=RunSpec(
-                    model=ModelRef(name="m:1", format="onnx", precision=None, artifact=ARTIFACT),
-                    **{"runtime": "null", "profile": "quick", **changes},
+                    **{
+                        "model": ModelRef(name="m:1", format="onnx", precision=None, artifact=ARTIFACT),
+                        "runtime": "null",
+                        "profile": "quick",
+                        **changes,
+                    },
                 ),
             )
             for i, changes in enumerate(cells, 1)
@@ -173,3 +178,20 @@ async def test_cells_that_do_not_fit_together_are_spooled_and_told_one_after_the
     assert waiting == [1, 2], "the first was told only when the second had ended"
     blocks = {results.loads(entry.result_json).provenance["block"]["id"] for entry in entries}
     assert len(blocks) == 2
+
+
+async def test_a_model_that_cannot_be_fetched_fails_its_own_cell_and_the_block_goes_on(tmp_path: Path) -> None:
+    device = Device(tmp_path, PLENTY)
+    lost = Artifact(digest="f" * 64, size_bytes=10)
+    fetch = device.fetch
+
+    async def partly(digest: str, offset: int) -> AsyncIterator[bytes]:
+        if digest == lost.digest:
+            raise UnreachableError("artifact ffffffffffff: the controller does not answer")
+        async for part in fetch(digest, offset):
+            yield part
+
+    device.fetch = partly  # type: ignore[method-assign]
+    gone = ModelRef(name="gone:1", format="onnx", precision=None, artifact=lost)
+    entries = await device.run_block([{}, {"model": gone}, {"threads": 2}])
+    assert {e.run_id: e.failure_reason for e in entries} == {"run-1": "", "run-2": "artifact_unavailable", "run-3": ""}
