@@ -121,9 +121,9 @@ async def test_a_slow_lane_has_its_own_span_and_not_that_of_its_block(
 
 
 async def test_lanes_that_hang_cost_the_others_no_rounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    short = replace(PROFILES["quick"], launch_span_s=1.5)
+    short = replace(PROFILES["quick"], launch_span_s=1.5, warm_cap_s=0.1, warm_span_s=0.05)
     monkeypatch.setitem(PROFILES, "quick", short)
-    fails = {"fail": "hang", "fail_after": 200, "latency_us": 500}
+    fails = {"fail": "hang", "fail_after": 450, "latency_us": 500}  # in the first rounds
     hanging = [cell(f"bad{i}", batch=i, timeout_s=5.0, runtime_options=fails) for i in (1, 2, 3)]
     *bad, good = await measure_block([*hanging, cell("good", "digits-int8.onnx")], around(tmp_path))
     assert [m.result.outcome for m in bad] == ["failed"] * 3
