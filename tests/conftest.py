@@ -1,0 +1,12 @@
+"""Each process of the tests is a host of its own: its agents wait for each other's turn, not for another process's."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_host_lock(tmp_path_factory: pytest.TempPathFactory) -> None:
+    os.environ.setdefault("BENCHFLEET_HOST_LOCK", str(tmp_path_factory.mktemp("host") / "host.lock"))
