@@ -96,6 +96,14 @@ def start(root: Path, services: Services, environment: Mapping[str, str]) -> Loc
     return fleet
 
 
+OF_THE_HOST = ("BENCHFLEET_HOST_LOCK", "BENCHFLEET_PYTHON_")
+"""Where agents of this host take turns, and which interpreters it has: these lead to no fleet."""
+
+
 def environment() -> dict[str, str]:
     """Ours, without settings that would lead the commands to another fleet."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("BENCHFLEET_")}
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("BENCHFLEET_") or name.startswith(OF_THE_HOST)
+    }
