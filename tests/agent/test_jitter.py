@@ -44,3 +44,15 @@ def test_a_new_rate_holds_at_once() -> None:
     schedule = Schedule(random.Random(3))
     schedule.next_s(0.0, 5.0)
     assert schedule.next_s(1.0, 0.1) <= 1.1
+
+
+def test_a_schedule_says_how_many_periods_nobody_asked_for() -> None:
+    schedule = Schedule(random.Random(1))
+    schedule.next_s(100.0, 0.1)
+    assert schedule.skipped == 0
+    schedule.next_s(102.05, 0.1)  # held up for two seconds
+    assert 18 <= schedule.skipped <= 20
+    schedule.next_s(102.1, 0.1)
+    assert schedule.skipped == 0
+    schedule.next_s(200.0, 5.0)  # another rate begins anew
+    assert schedule.skipped == 0

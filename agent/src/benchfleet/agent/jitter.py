@@ -23,12 +23,18 @@ class Schedule:
         self._period_s = 0.0
         self._begin_s = 0.0
         self._strata: list[int] = []
+        self.skipped = 0
+        """Whole periods in which nobody asked, before the newest time: of a reader that was held up."""
 
     def next_s(self, now_s: float, period_s: float) -> float:
         """When the next reading is due, now at the earliest; after a change of period, or a sleep, it starts anew."""
         self._begin_s += self._period_s
-        if period_s != self._period_s or now_s - self._begin_s > period_s:
+        self.skipped = 0
+        if period_s != self._period_s:
             self._period_s, self._begin_s = period_s, now_s
+        elif now_s - self._begin_s > period_s:
+            self.skipped = int((now_s - self._begin_s) / period_s)
+            self._begin_s = now_s
         if not self._strata:
             self._strata = list(range(STRATA))
             self._random.shuffle(self._strata)

@@ -186,6 +186,7 @@ class Sampler:
             if self._paused:
                 self._wake.wait()
                 self._wake.clear()
+                schedule = Schedule(random.Random())  # what was not read on purpose is not late
                 continue
             period_s = 1 / (ACTIVE_HZ if self._active else IDLE_HZ)
             due_s = schedule.next_s(time.monotonic(), period_s)
@@ -193,7 +194,7 @@ class Sampler:
             self._wake.clear()
             started_s = time.monotonic()
             if not self._ending and not self._paused:
-                self.read_once(max(0, int((started_s - due_s) / period_s)))
+                self.read_once(max(schedule.skipped, int((started_s - due_s) / period_s)))
 
 
 class _Group:
