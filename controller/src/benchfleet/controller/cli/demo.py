@@ -27,7 +27,7 @@ from benchfleet.core.errors import DocumentError
     help="Folder for report.html, gate.xml and results.json.",
 )
 def command(alone: bool, keep: bool, output: Path) -> None:
-    """Run a whole fleet on this machine and show what it says: two to five minutes on two cores."""
+    """Run a whole fleet on this machine and show what it says: about two minutes on two cores."""
     if alone:
         from benchfleet.controller.demo import alone as without
 
