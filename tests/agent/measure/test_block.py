@@ -117,7 +117,7 @@ async def test_a_slow_lane_has_its_own_span_and_not_that_of_its_block(
     found = await measure_block([slow, *(cell(f"fast{i}", batch=i) for i in range(1, 5))], around(tmp_path))
     rounds = [len(m.result.provenance["rounds"]["model"]) for m in found]
     assert 3 <= rounds[0] <= 4, "the slow lane took the time of the others"
-    assert rounds[1:] == [short.rounds_max] * 4
+    assert min(rounds[1:]) >= short.rounds_min, "the fast lanes went without theirs"
 
 
 async def test_lanes_that_hang_cost_the_others_no_rounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
