@@ -115,7 +115,7 @@ class Worker:
         """The first members whose files fit on the disk together and that can run side by side; at least one."""
         group = [members[0]]
         for member in members[1:]:
-            together = _pace(member.spec) == _pace(members[0].spec) and not scenario.is_alone(member.spec.scenario)
+            together = member.spec.pace == members[0].spec.pace and not scenario.is_alone(member.spec.scenario)
             if not together or self._shortage([m.spec for m in (*group, member)]) is not None:
                 break
             group.append(member)
@@ -205,11 +205,6 @@ async def _or_stop(work, stop: asyncio.Event):  # type: ignore[no-untyped-def]
     finally:
         for each in (task, waiter):
             each.cancel()
-
-
-def _pace(spec: RunSpec) -> tuple[str, str, str]:
-    """What sets how long rounds are and how many: lanes of one block have it in common."""
-    return spec.profile, spec.scenario, repr(sorted(spec.scenario_params.items()))
 
 
 def _folder_name(ref: Ref) -> str:

@@ -67,6 +67,11 @@ class RunSpec:
             options=self.runtime_options,
         )
 
+    @property
+    def pace(self) -> tuple[str, str, str]:
+        """What sets how long rounds are and how many: cells that are measured together have it in common."""
+        return self.profile, self.scenario, repr(sorted(self.scenario_params.items()))
+
     def to_json(self) -> dict[str, Any]:
         """Plain data, for a runner's spec file and for provenance."""
         return asdict(self)

@@ -37,7 +37,7 @@ def together(head: RunSpec, others: Sequence[Waiting], *, members_max: int, memo
         if len(chosen) + 1 >= members_max:
             break
         more = {**lanes, **_lanes(spec)}
-        if _pace(spec) != _pace(head) or sum(more.values()) > MEMORY_SHARE * memory_bytes:
+        if spec.pace != head.pace or sum(more.values()) > MEMORY_SHARE * memory_bytes:
             continue
         lanes = more
         chosen.append(run_id)
@@ -49,10 +49,6 @@ def _alone(spec: RunSpec) -> bool:
         return scenario.is_alone(spec.scenario)
     except BenchfleetError:
         return True  # of a plug-in that is not here any more: the agent will say so
-
-
-def _pace(spec: RunSpec) -> tuple[str, str, str]:
-    return spec.profile, spec.scenario, repr(sorted(spec.scenario_params.items()))
 
 
 def _lanes(spec: RunSpec) -> dict[str, int]:
