@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchfleet.agent import sampler as module
+from benchfleet.agent.env import live
 from benchfleet.agent.sampler import Sampler
 
 WINDOW = (0, 2**62)
@@ -16,18 +17,17 @@ WINDOW = (0, 2**62)
 
 PERIOD_NS = 5_000_000
 """Of a sampler at the 200 Hz that some tests set."""
-ZONE = "sys/class/thermal/thermal_zone0"
+POLICY = "sys/devices/system/cpu/cpufreq/policy0"
 """Of a sensor that is read each time."""
 
 
 def write(root: Path, text: str) -> None:
-    (root / ZONE / "temp").write_text(text)
+    (root / POLICY / "scaling_cur_freq").write_text(text)
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    (tmp_path / ZONE).mkdir(parents=True)
-    (tmp_path / ZONE / "type").write_text("soc\n")
+    (tmp_path / POLICY).mkdir(parents=True)
     write(tmp_path, "500")
     return tmp_path
 
@@ -44,7 +44,7 @@ def wait_until(time_ns: int) -> None:
 
 
 def test_readings_of_a_window_come_with_their_times(root: Path) -> None:
-    sampler = Sampler(root)
+    sampler = Sampler(live(root))
     sampler.active(True)
     sampler.read_once()
     between = time.monotonic_ns()
@@ -52,7 +52,7 @@ def test_readings_of_a_window_come_with_their_times(root: Path) -> None:
     sampler.read_once()
     (all_of_it,) = sampler.series(*WINDOW)
     (late_half,) = sampler.series(between, WINDOW[1])
-    assert all_of_it.values == (0.5, None)
+    assert all_of_it.values == (500_000, None)
     assert late_half.values == (None,)
     assert sorted(all_of_it.times_ns) == list(all_of_it.times_ns)
     sampler.stop()
@@ -61,24 +61,24 @@ def test_readings_of_a_window_come_with_their_times(root: Path) -> None:
 def test_what_the_kernel_makes_anew_each_few_seconds_is_read_no_more_often(root: Path) -> None:
     (root / "proc/pressure").mkdir(parents=True)
     (root / "proc/pressure/cpu").write_text("some avg10=1.00 avg60=0.00\n")
-    sampler = Sampler(root)
+    sampler = Sampler(live(root))
     sampler.active(True)
     for _ in range(3):
         sampler.read_once()
     counts = {series.sensor: len(series.values) for series in sampler.series(*WINDOW)}
-    assert counts == {"thermal_zone/soc": 3, "psi/cpu": 1}
+    assert counts == {"cpufreq/policy0": 3, "psi/cpu": 1}
     sampler.stop()
 
 
 def test_what_is_read_while_idle_is_shown_and_not_kept(root: Path) -> None:
-    sampler = Sampler(root)
+    sampler = Sampler(live(root))
     sampler.active(True)
     sampler.read_once()
     sampler.active(False)
-    assert sampler.series(*WINDOW)[0].values == (0.5,)  # the measurement that ended may still ask
+    assert sampler.series(*WINDOW)[0].values == (500_000,)  # the measurement that ended may still ask
     sampler.read_once()
     assert sampler.series(*WINDOW)[0].values == ()
-    assert [reading.value for _, reading in sampler.latest()] == [0.5]
+    assert [reading.value for _, reading in sampler.latest()] == [500_000]
     assert sampler.late_ratio(*WINDOW) is None
     sampler.stop()
 
@@ -86,20 +86,20 @@ def test_what_is_read_while_idle_is_shown_and_not_kept(root: Path) -> None:
 def test_what_is_held_is_bounded_and_the_oldest_leave(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "HELD_MAX", 10)
     monkeypatch.setattr(module, "HELD_STEP", 5)
-    sampler = Sampler(root)
+    sampler = Sampler(live(root))
     sampler.active(True)
     for number in range(23):
-        write(root, str(1000 * number))
+        write(root, str(number))
         sampler.read_once()
     values = sampler.series(*WINDOW)[0].values
     assert len(values) <= 10
-    assert values[-1] == 22
+    assert values[-1] == 22_000
     assert list(values) == sorted(values)  # type: ignore[type-var]
     sampler.stop()
 
 
 def test_a_sample_that_is_late_by_periods_stands_for_each_of_them(root: Path) -> None:
-    sampler = Sampler(root)
+    sampler = Sampler(live(root))
     sampler.active(True)
     for late in (0, 0, 0, 0, 0, 0, 0, 3):
         sampler.read_once(late_periods=late)
@@ -109,7 +109,7 @@ def test_a_sample_that_is_late_by_periods_stands_for_each_of_them(root: Path) ->
 
 def test_a_thread_that_is_held_up_says_so(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "ACTIVE_HZ", 200.0)
-    sampler = Sampler(root)
+    sampler = Sampler(live(root))
     sampler.active(True)
     sampler.start()
     try:
@@ -125,7 +125,7 @@ def test_a_thread_that_is_held_up_says_so(root: Path, monkeypatch: pytest.Monkey
 
 def test_a_paused_sampler_reads_nothing_and_is_not_late_for_it(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "ACTIVE_HZ", 200.0)
-    sampler = Sampler(root)
+    sampler = Sampler(live(root))
     sampler.active(True)
     sampler.start()
 
@@ -141,7 +141,7 @@ def test_a_paused_sampler_reads_nothing_and_is_not_late_for_it(root: Path, monke
         wait_until(paused_ns + 20 * PERIOD_NS)
         assert sampler.late_ratio(paused_ns + 20_000_000, WINDOW[1]) is None
         sampler.pause(False)
-        wait_for(lambda: sampler.series(paused_ns, WINDOW[1])[0].values[-1:] == (77.0,))
+        wait_for(lambda: sampler.series(paused_ns, WINDOW[1])[0].values[-1:] == (77_000_000.0,))
         held = [late for late in sampler._lates.window(paused_ns, WINDOW[1])[1] if late >= 10]
         assert held == []
     finally:
@@ -149,7 +149,7 @@ def test_a_paused_sampler_reads_nothing_and_is_not_late_for_it(root: Path, monke
 
 
 def test_a_stopped_sampler_holds_no_file(root: Path) -> None:
-    sampler = Sampler(root)
+    sampler = Sampler(live(root))
     sampler.start()
     wait_for(lambda: bool(sampler.latest()))
     sampler.stop()

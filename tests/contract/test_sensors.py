@@ -9,6 +9,7 @@ from types import ModuleType
 import pytest
 
 from benchfleet.agent import sensors
+from benchfleet.agent.env import live
 from benchfleet.core import plugins
 
 FILES = {
@@ -55,32 +56,32 @@ def tree(tmp_path: Path) -> Path:
 
 @every_driver
 def test_absence_is_no_error(driver: ModuleType, tmp_path: Path) -> None:
-    assert driver.probe(tmp_path) == []
+    assert driver.probe(live(tmp_path)) == []
 
 
 @every_driver
 @pytest.mark.parametrize("damage", ["gone", "empty", "garbage", "not finite"])
 def test_what_cannot_be_read_is_none_with_a_quality_and_never_zero(driver: ModuleType, tree: Path, damage: str) -> None:
-    found = driver.probe(tree)
+    found = driver.probe(live(tree))
     assert found
-    reader = driver.reader(tree, found)
+    reader = driver.reader(live(tree), found)
     if damage != "gone":  # a plain file that is held open stays readable; those of the kernel do not
         reader.read()
-    for path in {tree / sensor.path.lstrip("/") for sensor in found}:
+    for path in {tree / path.lstrip("/") for sensor in found for path in sensor.paths}:
         if damage == "gone":
             path.unlink()
         else:
             path.write_text({"empty": "", "garbage": "no number here", "not finite": "nan"}[damage])
     for reading in reader.read():
         assert reading.value is None
-        assert reading.quality not in ("", "ok", "pending")
+        assert reading.quality in sensors.QUALITIES[1:]
     reader.close()
 
 
 @every_driver
 def test_a_sensor_that_comes_back_is_read_again(driver: ModuleType, tree: Path) -> None:
-    found = driver.probe(tree)
-    reader = driver.reader(tree, found)
+    found = driver.probe(live(tree))
+    reader = driver.reader(live(tree), found)
     reader.read()
     write(tree, dict.fromkeys(FILES, ""))
     assert all(reading.value is None for reading in reader.read())
@@ -91,10 +92,10 @@ def test_a_sensor_that_comes_back_is_read_again(driver: ModuleType, tree: Path) 
 
 @every_driver
 def test_each_sensor_has_one_reading_under_its_own_id(driver: ModuleType, tree: Path) -> None:
-    found = driver.probe(tree)
+    found = driver.probe(live(tree))
     ids = [sensor.id for sensor in found]
     assert len(ids) == len(set(ids))
-    reader = driver.reader(tree, found)
+    reader = driver.reader(live(tree), found)
     assert [reading.sensor_id for reading in reader.read()] == ids
     reader.close()
 
@@ -105,7 +106,7 @@ def test_a_closed_reader_holds_no_file(driver: ModuleType, tree: Path) -> None:
         links = Path("/proc/self/fd").iterdir()
         return {target for link in links if (target := str(_target(link))).startswith(str(tree))}
 
-    reader = driver.reader(tree, driver.probe(tree))
+    reader = driver.reader(live(tree), driver.probe(live(tree)))
     reader.read()
     reader.close()
     assert held() == set()
@@ -119,7 +120,7 @@ def _target(link: Path) -> Path:
 
 
 def test_the_values_are_in_base_units(tree: Path) -> None:
-    readers = [driver.reader(tree, driver.probe(tree)) for driver in DRIVERS.values()]
+    readers = [driver.reader(live(tree), driver.probe(live(tree))) for driver in DRIVERS.values()]
     for reader in readers:
         reader.read()
     write(tree, LATER)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
+from benchfleet.agent.env import live
 from benchfleet.agent.sensors import Sensor
 from benchfleet.agent.sensors._files import Files, first_number
 
 
 def sensor(path: str) -> Sensor:
-    return Sensor(id=path, kind="load", scope="system", source="procfs", path=path)
+    return Sensor(id=path, kind="load", scope="system", source="procfs", paths=(path,))
 
 
 def test_a_kernel_file_whose_owner_is_gone_is_lost_though_it_is_held_open() -> None:
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    reader = Files(Path("/"), [sensor(f"/proc/{child.pid}/oom_score")], first_number)
+    reader = Files(live(), [sensor(f"/proc/{child.pid}/oom_score")], first_number)
     try:
         (before,) = reader.read()
         assert before.value is not None
@@ -28,7 +28,7 @@ def test_a_kernel_file_whose_owner_is_gone_is_lost_though_it_is_held_open() -> N
 
 
 def test_each_reading_is_made_anew_from_a_file_that_stays_open() -> None:
-    reader = Files(Path("/"), [sensor("/proc/uptime")], first_number)
+    reader = Files(live(), [sensor("/proc/uptime")], first_number)
     first = reader.read()[0].value
     assert first is not None
     while (now := reader.read()[0].value) == first:
@@ -41,9 +41,9 @@ def test_each_reading_is_made_anew_from_a_file_that_stays_open() -> None:
 def test_sensors_of_one_file_are_read_at_one_moment() -> None:
     one, two = (
         sensor("/proc/uptime"),
-        Sensor(id="two", kind="load", scope="system", source="procfs", path="/proc/uptime"),
+        Sensor(id="two", kind="load", scope="system", source="procfs", paths=("/proc/uptime",)),
     )
-    reader = Files(Path("/"), [one, two], first_number)
+    reader = Files(live(), [one, two], first_number)
     first, second = reader.read()
     assert first.value == second.value
     assert reader.read()[0].value is not None

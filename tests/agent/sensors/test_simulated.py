@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from benchfleet.agent.env import live
 from benchfleet.agent.sampler import Sampler
 from benchfleet.agent.sensors import simulated
 from benchfleet.agent.sensors.simulated import Program
@@ -53,7 +54,7 @@ def test_drop_outs_come_as_often_as_asked() -> None:
 
 def test_all_that_is_made_of_it_says_simulated(tmp_path: Path) -> None:
     file = written(tmp_path / "power.json", SQUARE, {"name": "meter", "kind": "energy_j", "low_w": 1})
-    sampler = Sampler(tmp_path, simulate=file)
+    sampler = Sampler(live(tmp_path), simulate=file)
     sampler.active(True)
     sampler.read_once()
     found = sampler.series(0, 2**62)
@@ -64,8 +65,8 @@ def test_all_that_is_made_of_it_says_simulated(tmp_path: Path) -> None:
 
 
 def test_nothing_is_simulated_unless_it_is_asked_for(tmp_path: Path) -> None:
-    assert simulated.probe(tmp_path) == []
-    assert Sampler(tmp_path).simulated() == []
+    assert simulated.probe(live(tmp_path)) == []
+    assert Sampler(live(tmp_path)).simulated() == []
 
 
 @pytest.mark.parametrize(

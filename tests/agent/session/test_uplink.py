@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from benchfleet.agent.env import live
 from benchfleet.agent.sampler import Sampler
 from benchfleet.agent.session import link, uplink
 from benchfleet.agent.session.link import OFFERED_WAITING_MAX, OUTBOUND_MAX, Outbound
@@ -17,20 +18,19 @@ from benchfleet.core.wire import MESSAGE_BYTES_MAX
 from benchfleet.core.wire_telemetry import from_wire
 from benchfleet.v1 import agent_pb2 as pb
 
-ZONES = 3
+POLICIES = 3
 
 
-def write(root: Path, zone: int, text: str) -> None:
-    folder = root / f"sys/class/thermal/thermal_zone{zone}"
+def write(root: Path, policy: int, text: str) -> None:
+    folder = root / f"sys/devices/system/cpu/cpufreq/policy{policy}"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "type").write_text(f"zone{zone}\n")
-    (folder / "temp").write_text(text)
+    (folder / "scaling_cur_freq").write_text(text)
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    for zone in range(ZONES):
-        write(tmp_path, zone, f"{40_000 + zone * 1000}\n")
+    for policy in range(POLICIES):
+        write(tmp_path, policy, f"{40_000 + policy * 1000}\n")
     return tmp_path
 
 
@@ -38,7 +38,7 @@ class Line:
     """An agent's end of a session: what is queued is taken as the stream would."""
 
     def __init__(self, root: Path) -> None:
-        self.sampler = Sampler(root)
+        self.sampler = Sampler(live(root))
         self.sampler.active(True)
         self.outbound = Outbound()
         self.uplink = Uplink(self.sampler, self.outbound, ManualClock())
@@ -63,12 +63,12 @@ async def test_what_was_read_goes_up_once_with_each_series_named_once(root: Path
     line.uplink.pump(Ref("run-1", 2))
     first, second = await line.taken()
     assert [len(b.offset_us) for b in (first, second)] == [3, 2]
-    assert sorted(d.sensor for d in first.definitions) == [f"thermal_zone/zone{i}" for i in range(ZONES)]
+    assert sorted(d.sensor for d in first.definitions) == [f"cpufreq/policy{i}" for i in range(POLICIES)]
     assert not second.definitions
     assert (first.seq, second.seq, first.attempt.run_id, first.attempt.epoch) == (1, 2, "run-1", 2)
-    hot = next(d.series_id for d in first.definitions if d.sensor == "thermal_zone/zone0")
-    assert list(from_wire(first).columns[hot].values) == [40, 40, 40]
-    assert from_wire(second).columns[hot].last == 55
+    hot = next(d.series_id for d in first.definitions if d.sensor == "cpufreq/policy0")
+    assert list(from_wire(first).columns[hot].values) == [40_000_000] * 3
+    assert from_wire(second).columns[hot].last == 55_000_000
     line.sampler.stop()
 
 
@@ -83,7 +83,7 @@ async def test_a_lost_sensor_is_said_to_be_lost_and_one_that_was_not_due_is_not(
     (batch,) = await line.taken()
     names = {d.sensor: d.series_id for d in batch.definitions}
     columns = from_wire(batch).columns
-    assert columns[names["thermal_zone/zone1"]].last != columns[names["thermal_zone/zone1"]].last
+    assert columns[names["cpufreq/policy1"]].last != columns[names["cpufreq/policy1"]].last
     assert columns[names["psi/cpu"]].last == pytest.approx(0.01)
     assert columns[names["psi/cpu"]].values[1] != columns[names["psi/cpu"]].values[1]
     line.sampler.stop()

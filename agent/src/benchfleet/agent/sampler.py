@@ -1,24 +1,44 @@
-"""Reads every sensor on a thread of its own, at a jittered rate, and knows what that costs and how punctual it is."""
+"""Reads every sensor at a jittered rate, on threads of its own, and knows what that costs and how punctual it is.
+
+Files that are read in microseconds share one thread; what is slow (a command, a network, a library) has one each, and
+so holds up nobody. A read may hang in the kernel for ever. A watch notices one that has not come back within its
+deadline: its sensors read as timed out, another thread goes on with the others, and where a driver's sensors are read
+together they are taken apart, so that only the one that hangs is without a reading.
+"""
 
 from __future__ import annotations
 
+import logging
 import math
 import random
 import threading
 import time
 from array import array
 from bisect import bisect_left, bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
+from types import ModuleType
 
+from benchfleet.agent import env as environments
 from benchfleet.agent import sensors
+from benchfleet.agent.env import Env
 from benchfleet.agent.jitter import Schedule
-from benchfleet.agent.sensors import Reader, Reading, Sensor, simulated
+from benchfleet.agent.sensors import Reading, Sensor, simulated
+from benchfleet.agent.sensors._deadline import PROBE_S, Gone, within
+from benchfleet.agent.sensors._group import Group
 from benchfleet.core import plugins
 from benchfleet.core.samples import SensorSeries
 
+log = logging.getLogger(__name__)
+
 ACTIVE_HZ = 10.0
 IDLE_HZ = 0.2
+WATCH_S = 0.25
+"""How often reads are looked at that have not come back: half of their shortest deadline."""
+REPROBE_S = 60.0
+"""How often, while idle, what is there is looked for again: nodes of a GPU appear late in a boot."""
 HELD_MAX = 20_000
 """Readings kept per sensor: half an hour at 10 Hz."""
 HELD_STEP = HELD_MAX // 10
@@ -41,42 +61,53 @@ class Ticks:
 class Sampler:
     """Start it, tell it when something is measured, ask it for windows. What is read while idle is not kept.
 
-    `simulate` names a file that declares fake sensors of power (sensors/simulated.py).
+    `simulate` names a file that declares fake sensors of power (sensors/simulated.py). `absent` tells of drivers whose
+    probe failed or did not come back.
     """
 
-    def __init__(self, root: Path = Path("/"), simulate: Path | None = None) -> None:
-        drivers = plugins.load_all(sensors.PACKAGE, sensors.GROUP)
-        found = [(driver, root, driver.probe(root)) for driver in drivers.values()]
-        if simulate is not None:
-            found.append((simulated, Path("/"), simulated.declared(simulate)))
-        self.sensors: dict[str, Sensor] = {s.id: s for _, _, listed in found for s in listed}
-        self._groups = [
-            _Group(driver.reader(at, [s for s in listed if s.every_s == every_s]), every_s)
-            for driver, at, listed in found
-            for every_s in sorted({s.every_s for s in listed})
-        ]
-        self._held = {i: _Held() for i in self.sensors}
+    def __init__(
+        self, env: Env | None = None, simulate: Path | None = None, drivers: Mapping[str, ModuleType] | None = None
+    ) -> None:
+        self._env = env or environments.live()
+        self._drivers = plugins.load_all(sensors.PACKAGE, sensors.GROUP) if drivers is None else drivers
+        self.sensors: dict[str, Sensor] = {}
+        self.absent: dict[str, str] = {}
+        self._groups: list[Group] = []
+        self._held: dict[str, _Held] = {}
         self._last: dict[str, Reading] = {}
         self._costs, self._lates = _Held(), _Held()  # stamped with the beginning of each reading of all sensors
         self._done_ns = 0
         self._lock = threading.Lock()
-        self._wake = threading.Event()
+        self._wake, self._over = threading.Event(), threading.Event()
         self._active = self._ending = self._paused = False
-        self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
+        self._lane = 0
+        self._threads: list[threading.Thread] = []
+        self.look()
+        if simulate is not None:
+            self._admit("simulated declared", simulated, environments.live(), simulated.declared(simulate))
 
     def start(self) -> None:
-        """Begins to read."""
-        self.read_once()
-        self._thread.start()
+        """Begins to read; every sensor that answers in time has a reading when this returns."""
+        self.snapshot()
+        self._threads.append(threading.Thread(target=self._watch, name="sampler-watch", daemon=True))
+        self._threads.append(threading.Thread(target=self._run, args=(self._lane,), name="sampler", daemon=True))
+        for group in self._groups:
+            if group.slow:
+                self._threads.append(self._slow_thread(group))
+        for thread in list(self._threads):
+            if thread.ident is None:
+                thread.start()
 
     def stop(self) -> None:
-        """Ends the thread and closes what it read."""
+        """Ends the threads and closes what they read; one that hangs is left to end with the process."""
         self._ending = True
         self._wake.set()
-        if self._thread.is_alive():
-            self._thread.join(5)
+        self._over.set()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(0.0 if self._hangs() else 5.0)
         for group in self._groups:
-            group.reader.close()
+            group.close()
 
     def active(self, active: bool) -> None:
         """10 Hz while something is measured, once in five seconds otherwise."""
@@ -88,22 +119,39 @@ class Sampler:
         self._paused = paused
         self._wake.set()
 
-    def read_once(self, late_periods: int = 0) -> None:
-        """Reads what may have changed; `late_periods` says how much later than meant."""
+    def look(self) -> None:
+        """Asks every driver what is there; what has appeared is read from now on."""
+        for name in self._drivers:
+            self._look(name)
+
+    def snapshot(self) -> None:
+        """Reads every sensor once, within their deadlines, however many of them hang."""
+        waiting = list(self._groups)
+        while waiting:
+            group = waiting.pop(0)
+            began_ns = time.monotonic_ns()
+            try:
+                readings = within(group.read, group.deadline_s)
+            except Gone:
+                group.hangs()
+                parts = self._apart(group)
+                waiting += parts
+                if not parts:
+                    self._keep(group, group.timed_out(), began_ns)
+                continue
+            self._keep(group, readings, began_ns)
+
+    def read_once(self, late_periods: int = 0, lane: int | None = None) -> None:
+        """Reads what may have changed, but for what is slow; `late_periods`: how much later than meant."""
         began_ns, started_ns = time.monotonic_ns(), time.thread_time_ns()
         keep = self._active
-        for group in self._groups:
-            now_ns = time.monotonic_ns()
-            if now_ns < group.due_ns:
+        for group in list(self._groups):
+            if (group.slow and lane is not None) or not group.due(now_ns := time.monotonic_ns()):
                 continue
-            group.due_ns = now_ns + group.every_ns
-            readings = group.reader.read()
-            with self._lock:
-                for reading in readings:
-                    self._last[reading.sensor_id] = reading
-                    if keep:
-                        value = math.nan if reading.value is None else reading.value
-                        self._held[reading.sensor_id].append(now_ns, value)
+            readings = group.read()
+            if lane is not None and lane != self._lane:
+                return  # it hung, and another thread has taken over
+            self._keep(group, readings, now_ns)
         with self._lock:
             if keep:
                 self._lates.append(began_ns, late_periods)
@@ -116,10 +164,10 @@ class Sampler:
     def latest(self) -> list[tuple[Sensor, Reading]]:
         """The newest reading of every sensor."""
         with self._lock:
-            return [(self.sensors[i], reading) for i, reading in self._last.items()]
+            return [(self.sensors[i], reading) for i, reading in self._last.items() if i in self.sensors]
 
     def series(self, start_ns: int, end_ns: int) -> tuple[SensorSeries, ...]:
-        """All readings in a window."""
+        """All readings in a window, of what has numbers."""
         found = []
         with self._lock:
             for sensor in self.sensors.values():
@@ -180,9 +228,9 @@ class Sampler:
         missed = sum(late - 1 for late in lates if late)
         return sum(lates) / (len(lates) + missed)
 
-    def _run(self) -> None:
+    def _run(self, lane: int) -> None:
         schedule = Schedule(random.Random())
-        while not self._ending:
+        while not self._ending and lane == self._lane:
             if self._paused:
                 self._wake.wait()
                 self._wake.clear()
@@ -194,14 +242,106 @@ class Sampler:
             self._wake.clear()
             started_s = time.monotonic()
             if not self._ending and not self._paused:
-                self.read_once(max(schedule.skipped, int((started_s - due_s) / period_s)))
+                self.read_once(max(schedule.skipped, int((started_s - due_s) / period_s)), lane)
+
+    def _slow_thread(self, group: Group) -> threading.Thread:
+        return threading.Thread(target=self._run_slow, args=(group,), name=f"sampler {group.name}", daemon=True)
+
+    def _run_slow(self, group: Group) -> None:
+        while not self._over.wait(random.uniform(0.8, 1.2) / ACTIVE_HZ) and group in self._groups:
+            began_ns, started_ns = time.monotonic_ns(), time.thread_time_ns()
+            if self._paused or not group.due(began_ns, 0.0 if self._active else 1 / IDLE_HZ):
+                continue
+            readings = group.read()
+            self._keep(group, readings, (began_ns + time.monotonic_ns()) // 2)
+            with self._lock:
+                if self._active:
+                    self._costs.append(time.monotonic_ns(), time.thread_time_ns() - started_ns)
+
+    def _watch(self) -> None:
+        looked_s = time.monotonic()
+        while not self._over.wait(WATCH_S):
+            for group in list(self._groups):
+                if group.overdue(time.monotonic_ns()):
+                    self._take_over(group)
+            if not self._active and time.monotonic() - looked_s > REPROBE_S:
+                looked_s = time.monotonic()
+                self.look()
+
+    def _take_over(self, group: Group) -> None:
+        """A read hangs: its sensors have timed out, and the others go on."""
+        now_ns = time.monotonic_ns()
+        fresh = group.hangs()
+        if fresh:
+            log.warning("sensors event=hang driver=%s sensors=%d", group.name, len(group.sensors))
+        if not group.slow and fresh:
+            self._lane += 1
+            self._threads.append(threading.Thread(target=self._run, args=(self._lane,), name="sampler", daemon=True))
+            self._threads[-1].start()
+        if not (fresh and self._apart(group)):
+            self._keep(group, group.timed_out(), now_ns)
+
+    def _apart(self, group: Group) -> list[Group]:
+        """In place of a group that hangs, one for each of its sensors, each with a thread; empty for a single one."""
+        parts = group.apart()
+        if parts:
+            with self._lock:
+                self._groups = [g for g in self._groups if g is not group] + parts
+        return parts
+
+    def _look(self, name: str) -> None:
+        """Asks a driver what is there, and reads that from now on."""
+        driver = self._drivers[name]
+        try:
+            listed = within(lambda: driver.probe(self._env), PROBE_S)
+        except Gone:
+            self.absent[name] = f"its probe did not come back within {PROBE_S:g} s"
+            return
+        except Exception as error:  # a driver of a third party, or a board nobody has seen: the others go on
+            self.absent[name] = f"its probe failed: {type(error).__name__}: {error}"
+            log.warning("sensors event=probe_failed driver=%s error=%s", name, error)
+            return
+        self.absent.pop(name, None)
+        self._admit(name, driver, self._env, listed)
+
+    def _admit(self, name: str, driver: ModuleType, env: Env, listed: list[Sensor]) -> None:
+        known = [s for group in self._groups if group.name == name for s in group.sensors]
+        if {s.id: s.paths for s in known} == {s.id: s.paths for s in listed}:
+            return
+        new = [Group(name, driver, env, list(members)) for _, members in groupby(sorted(listed, key=_rate), key=_rate)]
+        with self._lock:
+            for gone in known:
+                self.sensors.pop(gone.id, None)
+                self._last.pop(gone.id, None)
+            old = [group for group in self._groups if group.name == name]
+            self._groups = [group for group in self._groups if group.name != name] + new
+            for sensor in listed:
+                self.sensors[sensor.id] = sensor
+                self._held.setdefault(sensor.id, _Held())
+        for group in old:
+            group.retire()
+        if self._threads:
+            for group in new:
+                if group.slow:
+                    self._threads.append(self._slow_thread(group))
+                    self._threads[-1].start()
+
+    def _keep(self, group: Group, readings: list[Reading], time_ns: int) -> None:
+        with self._lock:
+            for reading in readings:
+                if reading.sensor_id not in self.sensors:
+                    continue
+                self._last[reading.sensor_id] = reading
+                if self._active and not isinstance(reading.value, str):
+                    value = math.nan if reading.value is None else reading.value
+                    self._held[reading.sensor_id].append(reading.time_ns or time_ns, value)
+
+    def _hangs(self) -> bool:
+        return any(group.hanging for group in self._groups)
 
 
-class _Group:
-    """The sensors of one mechanism that are read at one rate."""
-
-    def __init__(self, reader: Reader, every_s: float) -> None:
-        self.reader, self.every_ns, self.due_ns = reader, round(every_s * 1e9), 0
+def _rate(sensor: Sensor) -> tuple[bool, float]:
+    return sensor.slow, sensor.every_s
 
 
 class _Held:

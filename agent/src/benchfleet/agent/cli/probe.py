@@ -29,7 +29,7 @@ def command(as_json: bool) -> None:
 
     found = probe.inventory()
     sampler = Sampler()
-    sampler.read_once()
+    sampler.snapshot()
     data, readings = found.to_json(), sampler.latest()
     if as_json:
         listed = data.pop("runtimes")
@@ -53,16 +53,17 @@ def command(as_json: bool) -> None:
 
 
 def sensor_json(sensor: Sensor, reading: Reading) -> dict[str, Any]:
-    """One sensor with its reading; `unit` is the end of its kind."""
+    """One sensor with its reading."""
     return {
         "id": sensor.id,
         "kind": sensor.kind,
         "scope": sensor.scope,
         "value": reading.value,
-        "unit": sensor.kind.rpartition("_")[2],
+        "unit": sensor.unit,
         "quality": reading.quality,
         "source": sensor.source,
-        "detail": sensor.path,
+        "detail": reading.detail,
+        "paths": list(sensor.paths),
     }
 
 

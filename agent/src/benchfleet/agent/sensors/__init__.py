@@ -1,11 +1,12 @@
 """What can be read on a device, one file per mechanism; the file's name begins the id of its sensors.
 
-A sensor file holds two functions. `probe(root) -> list[Sensor]` says what is there, and absence is an empty list.
-`reader(root, sensors) -> Reader` reads some of them again and again: `read()` gives one Reading per sensor, in their
-order, and never raises for a sensor that is lost; `close()` lets go of what it holds. `root` is where /proc and /sys
-are looked for, so that recorded trees of real boards are the tests.
+A sensor file holds two functions. `probe(env) -> list[Sensor]` says what is there, and absence is an empty list.
+`reader(env, sensors) -> Reader` reads some of them again and again: `read()` gives one Reading per sensor, in their
+order, and never raises for a sensor that is lost; `close()` lets go of what it holds. `env` is the device: its files,
+commands, network and libraries, live or recorded (`benchfleet.agent.env`), so that recorded boards are the tests.
 
-What the kernel shows as files needs no class of its own: `_files.Files(root, sensors, parse)` is such a reader.
+What the kernel shows as files needs no class of its own: `_files.Files(env, sensors, parse)` is such a reader. A reader
+need not keep a deadline: the sampler notices one that does not come back, and reads the others without it.
 """
 
 from __future__ import annotations
@@ -16,38 +17,115 @@ from typing import Protocol
 PACKAGE = "benchfleet.agent.sensors"
 GROUP = "benchfleet.sensors"
 
+UNITS = {
+    "power_w": "W",
+    "energy_j": "J",
+    "voltage_v": "V",
+    "current_a": "A",
+    "temperature_c": "°C",
+    "clock_hz": "Hz",
+    "utilization_ratio": "1",
+    "steal_ratio": "1",
+    "pressure_ratio": "1",
+    "pressure_s": "s",
+    "duration_s": "s",
+    "memory_bytes": "B",
+    "fan_rpm": "1/min",
+    "load": "1",
+    "throttle_state": "1",
+    "throttle_count": "1",
+    "power_mode": "",
+    "health": "",
+}
+"""The kinds there are, and the unit of each; power_mode and health are words."""
+
+SCOPES = ("wall", "system", "board", "module", "component", "rail", "partial")
+"""From the widest: the socket; a system with what hangs on it; one board; its compute module; a chip or device of it;
+one supply of a chip; and a sum that leaves out, of what it seems to cover, a part that is not known."""
+
+QUALITIES = (
+    "ok",
+    "below_resolution",  # a value, smaller than its step
+    "stale",  # no newer value than before: a counter that stands still under load, a difference of one reading
+    "implausible",  # a number that cannot be
+    "gated",  # the block is without power
+    "denied",  # not without more rights
+    "lost",  # gone, or garbage
+    "unsupported",  # the device says that it has no such thing
+    "timeout",  # did not come back in time
+)
+WITH_VALUE = ("ok", "below_resolution", "stale")
+"""Qualities that may go with a value; with all others it is None."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sensor:
     """One readable quantity: `id` is stable, `kind` carries the unit, `scope` says what it covers.
 
+    An id is mechanism/device/name[/quantity], of names that stay after a reboot: "ina3221/1-0040/VDD_IN/power", never
+    hwmon3. `paths` are the files it is read from, or what stands for them (a command, an address, a function).
+    `semantics`: a gauge is the value of now, a counter is worth its differences, a state is a word or a flag.
+
     It is read no more often than `every_s`: its source makes no newer value, or a newer one is not worth the reading.
-    Of power and energy: `update_s` is how often it makes a value, `accuracy` its limit of error as a fraction of the
-    reading, `wrap` where a counter begins again, `formula` what it is made of; `estimated` says that it is computed
-    from something else than power. What is not known is None. `simulated` is for fakes.
+    `slow` is for what takes over a millisecond to read: commands, networks, libraries; it is read on a thread of its
+    own. `cost_s` is how long a reading takes, where that is known.
+
+    `update_s` is how often it makes a value, `window_s` over how long that is a mean, `accuracy` its limit of error as
+    a fraction of the reading, `resolution` its smallest step, `wrap` where a counter begins again. `formula` is what it
+    is made of, `derived` says that it was computed from other readings ("V*I"), `estimated` that it was computed from
+    something that is no reading of it (power from a load). `includes` and `excludes` say what the scope covers.
+    `rank`: of sensors of one kind and scope the lowest is preferred: 0 meters, 10 hardware counters, 20 readings of the
+    moment, 30 means, 40 estimates. What is not known is None. `simulated` is for fakes.
     """
 
     id: str
     kind: str
     scope: str
     source: str
-    path: str
+    paths: tuple[str, ...]
+    semantics: str = "gauge"
     every_s: float = 0.0
+    slow: bool = False
+    cost_s: float | None = None
     update_s: float | None = None
+    window_s: float | None = None
     accuracy: float | None = None
+    resolution: float | None = None
     wrap: float | None = None
     formula: str = ""
+    derived: bool = False
+    includes: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
+    needs_root: bool = False
+    rank: int = 20
     estimated: bool = False
     simulated: bool = False
+
+    @property
+    def unit(self) -> str:
+        """Of its values."""
+        return UNITS.get(self.kind, "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """`value` None: not measured; `quality` says why (lost, denied, implausible, pending)."""
+    """`value` None: not measured; `quality` says why, and `detail` in words. Words are the values of states.
+
+    `time_ns` (CLOCK_MONOTONIC) is when, if the reader knows better than whoever asked it; `source_time_ns` (UTC) is
+    what the source's own clock said.
+    """
 
     sensor_id: str
-    value: float | None
+    value: float | str | None
     quality: str = "ok"
+    detail: str = ""
+    time_ns: int | None = None
+    source_time_ns: int | None = None
+
+    @property
+    def number(self) -> float | None:
+        """The value, where it is one."""
+        return None if isinstance(self.value, str) else self.value
 
 
 class Reader(Protocol):

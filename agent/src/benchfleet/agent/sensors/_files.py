@@ -8,62 +8,95 @@ https://docs.kernel.org/filesystems/seq_file.html
 from __future__ import annotations
 
 import contextlib
+import errno
 import math
 import os
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
+from benchfleet.agent.env import Env
+from benchfleet.agent.env.tree import TEXT_BYTES
 from benchfleet.agent.sensors import Reading, Sensor
 
-TEXT_BYTES = 4096
-"""Read of each file: one page holds all that is parsed here (/proc/meminfo has 1.5 KiB)."""
+Parse = Callable[..., "float | str"]
+"""The sensor and the text of each of its paths, to its value in its unit.
 
-Parse = Callable[[Sensor, bytes], float]
-"""Text to value in the sensor's unit. LookupError: no such field. ValueError: no sane number. Pending: not yet."""
+LookupError: no such field. ValueError: no sane number. Or Unread, with a quality.
+"""
+
+QUALITY_OF_ERROR = {
+    errno.EACCES: "denied",
+    errno.EPERM: "denied",
+    errno.EAGAIN: "gated",  # what the kernel says of a block without power
+    errno.ETIMEDOUT: "timeout",
+    errno.EOPNOTSUPP: "unsupported",
+    errno.ENOSYS: "unsupported",
+    errno.ENODATA: "unsupported",  # hwmon: the channel is switched off
+}
+"""What else fails is lost."""
 
 
-class Pending(Exception):  # noqa: N818
-    """A difference of two readings, and there is only one."""
+class Unread(Exception):  # noqa: N818
+    """Nothing was measured, or only with a reserve: the quality says why."""
+
+    def __init__(self, quality: str, detail: str, value: float | str | None = None) -> None:
+        super().__init__(detail)
+        self.quality, self.detail, self.value = quality, detail, value
+
+
+def unread(sensor: Sensor, error: Exception) -> Reading:
+    """The reading that an error stands for."""
+    if isinstance(error, Unread):
+        return Reading(sensor_id=sensor.id, value=error.value, quality=error.quality, detail=error.detail)
+    if isinstance(error, OSError):
+        quality = "timeout" if isinstance(error, TimeoutError) else QUALITY_OF_ERROR.get(error.errno or 0, "lost")
+        name = errno.errorcode.get(error.errno or 0, "")
+        what = " ".join(part for part in (name, error.strerror or str(error), str(error.filename or "")) if part)
+        return Reading(sensor_id=sensor.id, value=None, quality=quality, detail=what)
+    quality = "lost" if isinstance(error, LookupError) else "implausible"
+    return Reading(sensor_id=sensor.id, value=None, quality=quality, detail=str(error)[:200])
+
+
+def checked(sensor: Sensor, value: float | str) -> Reading:
+    """The reading of a value: one that is no number of this world is implausible, one below the step says so."""
+    if isinstance(value, str):
+        return Reading(sensor_id=sensor.id, value=value)
+    if not math.isfinite(value):
+        return Reading(sensor_id=sensor.id, value=None, quality="implausible", detail=f"{value} is no number")
+    if sensor.resolution and sensor.semantics == "gauge" and 0 < abs(value) < sensor.resolution:
+        detail = f"a step of this sensor is {sensor.resolution:g} {sensor.unit}"
+        return Reading(sensor_id=sensor.id, value=value, quality="below_resolution", detail=detail)
+    return Reading(sensor_id=sensor.id, value=value)
 
 
 class Files:
     """A reader of sensors that are files; a path that several sensors share is read once for all."""
 
-    def __init__(self, root: Path, sensors: list[Sensor], parse: Parse) -> None:
-        self._sensors, self._parse = sensors, parse
-        self._paths = {sensor.path: str(root / sensor.path.lstrip("/")) for sensor in sensors}
+    def __init__(self, env: Env, sensors: Sequence[Sensor], parse: Parse) -> None:
+        self._env, self._sensors, self._parse = env, sensors, parse
+        self._paths = list(dict.fromkeys(path for sensor in sensors for path in sensor.paths))
         self._handles: dict[str, int] = {}
 
     def read(self) -> list[Reading]:
         """One reading per sensor; what cannot be read is None with its quality."""
         texts = {path: self._text(path) for path in self._paths}
-        return [self._reading(sensor, texts[sensor.path]) for sensor in self._sensors]
+        return [self._reading(sensor, [texts[path] for path in sensor.paths]) for sensor in self._sensors]
 
     def close(self) -> None:
         """Closes what is open."""
         for path in list(self._handles):
             self._drop(path)
 
-    def _reading(self, sensor: Sensor, text: bytes | str) -> Reading:
-        value, quality = None, "ok"
-        if isinstance(text, str):
-            quality = text
-        else:
-            try:
-                value = self._parse(sensor, text)
-            except Pending:
-                quality = "pending"
-            except LookupError:
-                quality = "lost"
-            except ValueError:
-                quality = "implausible"
-            else:
-                if not math.isfinite(value):
-                    value, quality = None, "implausible"
-        return Reading(sensor_id=sensor.id, value=value, quality=quality)
+    def _reading(self, sensor: Sensor, texts: Sequence[bytes | OSError]) -> Reading:
+        failed = next((text for text in texts if isinstance(text, OSError)), None)
+        if failed is not None:
+            return unread(sensor, failed)
+        try:
+            return checked(sensor, self._parse(sensor, *texts))
+        except (LookupError, ValueError, ArithmeticError, Unread) as error:
+            return unread(sensor, error)
 
-    def _text(self, path: str) -> bytes | str:
-        """The file's text, or the quality of its absence."""
+    def _text(self, path: str) -> bytes | OSError:
+        """The file's text, or why there is none."""
         handle = self._handles.get(path)
         if handle is not None:
             try:
@@ -74,12 +107,11 @@ class Files:
                 return text
             self._drop(path)
         try:
-            handle = self._handles[path] = os.open(self._paths[path], os.O_RDONLY | os.O_CLOEXEC)
-            return os.pread(handle, TEXT_BYTES, 0) or "lost"
-        except PermissionError:
-            return "denied"
-        except OSError:
-            return "lost"
+            handle = self._handles[path] = self._env.files.open(path)
+            text = os.pread(handle, TEXT_BYTES, 0)
+        except OSError as error:
+            return OSError(error.errno, error.strerror, path)
+        return text or OSError(0, "it is empty", path)
 
     def _drop(self, path: str) -> None:
         with contextlib.suppress(OSError):

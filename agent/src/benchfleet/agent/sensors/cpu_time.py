@@ -7,30 +7,31 @@ https://docs.kernel.org/filesystems/proc.html (1.7, "Miscellaneous kernel statis
 
 from __future__ import annotations
 
-from pathlib import Path
-
+from benchfleet.agent.env import Env
 from benchfleet.agent.sensors import Reader, Sensor
-from benchfleet.agent.sensors._files import Files, Pending
+from benchfleet.agent.sensors._files import Files, Unread
 
 KINDS = {"utilization": "utilization_ratio", "steal": "steal_ratio"}
 IDLE, IOWAIT, STEAL = 3, 4, 7
 FIELDS = 8
 """user to steal; the two guest columns behind are already in user and nice."""
 
+FIRST = Unread("stale", "a share is the difference of two readings, and no tick has passed since the first")
 
-def probe(root: Path) -> list[Sensor]:
+
+def probe(env: Env) -> list[Sensor]:
     """Two, where the kernel counts ticks."""
-    if not (root / "proc/stat").exists():
+    if not env.files.exists("/proc/stat"):
         return []
     return [
-        Sensor(id=f"cpu_time/{name}", kind=kind, scope="system", source="procfs", path="/proc/stat")
+        Sensor(id=f"cpu_time/{name}", kind=kind, scope="system", source="procfs", paths=("/proc/stat",))
         for name, kind in KINDS.items()
     ]
 
 
-def reader(root: Path, sensors: list[Sensor]) -> Reader:
+def reader(env: Env, sensors: list[Sensor]) -> Reader:
     """Ratios from 0 to 1 of the time of all CPUs."""
-    return Files(root, sensors, _Shares().parse)
+    return Files(env, sensors, _Shares().parse)
 
 
 class _Shares:
@@ -39,7 +40,7 @@ class _Shares:
     def __init__(self) -> None:
         self._text = b""
         self._ticks: list[int] | None = None
-        self._found: dict[str, float] | Exception = Pending()
+        self._found: dict[str, float] | Exception = FIRST
 
     def parse(self, sensor: Sensor, text: bytes) -> float:
         """ValueError when the counters went back, as after a CPU was taken offline."""
@@ -53,10 +54,10 @@ class _Shares:
             raise self._found
         return self._found[sensor.kind]
 
-    def _next(self, ticks: list[int]) -> dict[str, float] | Pending:
+    def _next(self, ticks: list[int]) -> dict[str, float] | Unread:
         before, self._ticks = self._ticks, ticks
         if before is None or before == ticks:  # the first reading, or less than a tick has passed
-            return Pending()
+            return FIRST
         return _shares([now - then for now, then in zip(ticks, before, strict=True)])
 
 

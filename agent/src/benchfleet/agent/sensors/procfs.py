@@ -5,8 +5,7 @@ https://docs.kernel.org/filesystems/proc.html
 
 from __future__ import annotations
 
-from pathlib import Path
-
+from benchfleet.agent.env import Env
 from benchfleet.agent.sensors import Reader, Sensor
 from benchfleet.agent.sensors._files import Files, first_number
 
@@ -17,37 +16,37 @@ MEMORY_EVERY_S = 1.0
 """The peak of a model is the runner's to tell; this is the host's level, and the costliest file of all to make."""
 
 
-def probe(root: Path) -> list[Sensor]:
+def probe(env: Env) -> list[Sensor]:
     """What of the two files is there."""
     found = []
-    if (root / "proc/loadavg").exists():
+    if env.files.exists("/proc/loadavg"):
         found.append(
             Sensor(
                 id="procfs/load_1min",
                 kind="load",
                 scope="system",
                 source="procfs",
-                path="/proc/loadavg",
+                paths=("/proc/loadavg",),
                 every_s=LOAD_EVERY_S,
             )
         )
-    if (root / "proc/meminfo").exists():
+    if env.files.exists("/proc/meminfo"):
         found.append(
             Sensor(
                 id="procfs/memory_used",
                 kind="memory_bytes",
                 scope="system",
                 source="procfs",
-                path="/proc/meminfo",
+                paths=("/proc/meminfo",),
                 every_s=MEMORY_EVERY_S,
             )
         )
     return found
 
 
-def reader(root: Path, sensors: list[Sensor]) -> Reader:
+def reader(env: Env, sensors: list[Sensor]) -> Reader:
     """Load as the kernel counts it; memory used = total - available."""
-    return Files(root, sensors, _parse)
+    return Files(env, sensors, _parse)
 
 
 def _parse(sensor: Sensor, text: bytes) -> float:

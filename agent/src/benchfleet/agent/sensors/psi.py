@@ -5,8 +5,7 @@ https://docs.kernel.org/accounting/psi.html
 
 from __future__ import annotations
 
-from pathlib import Path
-
+from benchfleet.agent.env import Env
 from benchfleet.agent.sensors import Reader, Sensor
 from benchfleet.agent.sensors._files import Files
 
@@ -15,7 +14,7 @@ EVERY_S = 2.0
 RESOURCES = ("cpu", "memory", "io")
 
 
-def probe(root: Path) -> list[Sensor]:
+def probe(env: Env) -> list[Sensor]:
     """One sensor per resource the kernel accounts; none where it was built without."""
     return [
         Sensor(
@@ -23,14 +22,14 @@ def probe(root: Path) -> list[Sensor]:
             kind="pressure_ratio",
             scope="system",
             source="procfs",
-            path=f"/proc/pressure/{name}",
+            paths=(f"/proc/pressure/{name}",),
             every_s=EVERY_S,
         )
         for name in RESOURCES
-        if (root / "proc/pressure" / name).exists()
+        if env.files.exists(f"/proc/pressure/{name}")
     ]
 
 
-def reader(root: Path, sensors: list[Sensor]) -> Reader:
+def reader(env: Env, sensors: list[Sensor]) -> Reader:
     """Ratios from 0 to 1; the kernel writes percent."""
-    return Files(root, sensors, lambda _, text: float(text.split(b"avg10=", 1)[1].split(None, 1)[0]) / 100)
+    return Files(env, sensors, lambda _, text: float(text.split(b"avg10=", 1)[1].split(None, 1)[0]) / 100)

@@ -23,8 +23,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from benchfleet.agent.env import Env
+from benchfleet.agent.env.tree import TEXT_BYTES
 from benchfleet.agent.sensors import Reader, Sensor
-from benchfleet.agent.sensors._files import TEXT_BYTES, Files
+from benchfleet.agent.sensors._files import Files
 from benchfleet.core.energy import PERIOD_S
 from benchfleet.core.errors import DocumentError
 from benchfleet.core.samples import SensorSeries
@@ -127,7 +129,7 @@ class Program:
             kind=self.kind,
             scope=self.scope,
             source="simulated",
-            path=path,
+            paths=(path,),
             update_s=self.update_s,
             accuracy=self.accuracy,
             wrap=self.wrap_j,
@@ -136,9 +138,11 @@ class Program:
         )
 
 
-def probe(root: Path) -> list[Sensor]:
+def probe(env: Env) -> list[Sensor]:
     """Those that DECLARED declares; none where it is not there."""
-    return declared(root / DECLARED, f"/{DECLARED}") if (root / DECLARED).exists() else []
+    if not env.files.exists(f"/{DECLARED}"):
+        return []
+    return declared(Path(env.files.real(f"/{DECLARED}")), f"/{DECLARED}")
 
 
 def declared(file: Path, path: str | None = None) -> list[Sensor]:
@@ -156,14 +160,14 @@ def declared(file: Path, path: str | None = None) -> list[Sensor]:
     return [program.sensor(path or str(file.absolute())) for program in programs]
 
 
-def reader(root: Path, sensors: list[Sensor], now_s: Callable[[], float] = time.monotonic) -> Reader:
+def reader(env: Env, sensors: list[Sensor], now_s: Callable[[], float] = time.monotonic) -> Reader:
     """Reads the file each time, so that it can be changed while something runs."""
 
     def parse(sensor: Sensor, text: bytes) -> float:
         programs = {f"simulated/{program.name}": program for program in _programs(text)}
         return programs[sensor.id].shown(now_s())
 
-    return Files(root, sensors, parse)
+    return Files(env, sensors, parse)
 
 
 def _programs(text: bytes) -> list[Program]:

@@ -1,44 +1,62 @@
 """Temperatures of the kernel's thermal zones, in millidegrees.
 
+Zone numbers move between boots and boards, so a zone is named by its type. Zones that show no temperature of this
+device are left out: the PMIC of a Tegra stands at 50 or 100 degrees for ever, and a fan's estimate is a mean of others.
+A block without power fails with EAGAIN or shows -256 degrees: it is gated, and says nothing of the others.
 https://docs.kernel.org/driver-api/thermal/sysfs-api.html
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-
+from benchfleet.agent.env import Env
 from benchfleet.agent.sensors import Reader, Sensor
-from benchfleet.agent.sensors._files import Files, first_number
+from benchfleet.agent.sensors._files import Files, Unread, first_number
 
+EVERY_S = 1.0
+"""A chip of a few grams does not change its temperature faster than this shows."""
 PLAUSIBLE_C = (-40.0, 150.0)
+GATED_C = -256.0
+"""What the drivers of Tegra show of a block that is switched off."""
 
 
-def probe(root: Path) -> list[Sensor]:
-    """One sensor per zone, named by its type: zone numbers move between boots."""
+def probe(env: Env) -> list[Sensor]:
+    """One sensor per zone, named by its type; a second zone of one type has a number."""
     found: list[Sensor] = []
     seen: dict[str, int] = {}
-    for zone in sorted((root / "sys/class/thermal").glob("thermal_zone*")):
-        try:
-            name = (zone / "type").read_text(errors="replace").strip()
-        except OSError:
+    for zone in env.files.glob("/sys/class/thermal/thermal_zone*"):
+        name = env.files.text(f"{zone}/type", "")
+        if not name or no_temperature(name):
             continue
-        path = f"/sys/class/thermal/{zone.name}/temp"
         seen[name] = seen.get(name, 0) + 1
-        if seen[name] > 1:  # boards with two zones of one type exist
-            name = f"{name}-{seen[name]}"
+        numbered = name if seen[name] == 1 else f"{name}-{seen[name]}"
         found.append(
-            Sensor(id=f"thermal_zone/{name}", kind="temperature_c", scope="component", source="sysfs", path=path)
+            Sensor(
+                id=f"thermal_zone/{numbered}",
+                kind="temperature_c",
+                scope="component",
+                source="sysfs",
+                paths=(f"{zone}/temp",),
+                every_s=EVERY_S,
+            )
         )
     return found
 
 
-def reader(root: Path, sensors: list[Sensor]) -> Reader:
+def reader(env: Env, sensors: list[Sensor]) -> Reader:
     """Degrees Celsius; an absurd value is implausible, not a temperature."""
-    return Files(root, sensors, _celsius)
+    return Files(env, sensors, celsius)
 
 
-def _celsius(sensor: Sensor, text: bytes) -> float:
+def no_temperature(name: str) -> bool:
+    """Whether a zone's type says that it shows no temperature of the chip."""
+    return name.lower().startswith("pmic") or "fan-est" in name.lower()
+
+
+def celsius(sensor: Sensor, text: bytes) -> float:
+    """Of millidegrees."""
     value_c = first_number(sensor, text) / 1000
+    if value_c == GATED_C:
+        raise Unread("gated", "-256 degC: the block is without power")
     if not PLAUSIBLE_C[0] <= value_c <= PLAUSIBLE_C[1]:
-        raise ValueError(f"{value_c} degC")
+        raise ValueError(f"{value_c:g} degC is no temperature of a device")
     return value_c

@@ -49,9 +49,10 @@ def heartbeat(
         active=[ref(each) for each in active],
         gauges=[
             agent_pb2.GaugeReading(
-                sensor=sensor.id, kind=sensor.kind, scope=sensor.scope, value=reading.value, quality=reading.quality
+                sensor=sensor.id, kind=sensor.kind, scope=sensor.scope, value=reading.number, quality=reading.quality
             )
             for sensor, reading in gauges
+            if not isinstance(reading.value, str)
         ],
     )
     message.device_time.FromDatetime(now)

@@ -51,9 +51,8 @@ class Uplink:
 
     def __init__(self, source: Source, outbound: Outbound, clock: Clock) -> None:
         self._source, self._outbound, self._clock = source, outbound, clock
-        listed = list(source.sensors.values())[: wire_telemetry.SERIES_MAX]
-        self._ids = {sensor.id: number for number, sensor in enumerate(listed, start=1)}
-        self._kinds = {self._ids[sensor.id]: sensor.kind for sensor in listed}
+        self._ids: dict[str, int] = {}
+        self._kinds: dict[int, str] = {}
         self._named: set[int] = set()
         self._after_ns = time.monotonic_ns()
         self._seq = 0
@@ -71,6 +70,7 @@ class Uplink:
 
     def pump(self, attempt: Ref | None, busy: bool = False) -> None:
         """Sends what was read since the last batch; what does not go now goes later, or is left out and counted."""
+        self._number()
         ticks = self._source.since(self._after_ns, BACKLOG_TICKS)
         if ticks.skipped:
             if not self.dropped:
@@ -79,6 +79,13 @@ class Uplink:
             self._after_ns = ticks.times_ns[0] - 1
         if not busy:
             self._send(ticks, attempt, 0, len(ticks.times_ns))
+
+    def _number(self) -> None:
+        """Sensors that appeared since: a device's own may come late in its boot."""
+        for sensor in list(self._source.sensors.values()):
+            if sensor.id not in self._ids and len(self._ids) < wire_telemetry.SERIES_MAX:
+                self._ids[sensor.id] = len(self._ids) + 1
+                self._kinds[self._ids[sensor.id]] = sensor.kind
 
     def _send(self, ticks: Ticks, attempt: Ref | None, start: int, end: int) -> bool:
         """The readings from `start` to `end`, in two halves where they are too large for one batch."""
@@ -119,7 +126,7 @@ class Uplink:
         return agent_pb2.SessionRequest(telemetry=batch)
 
     def _definitions(self, ids: Iterable[int]) -> list[agent_pb2.SeriesDefinition]:
-        by_id = {self._ids[s.id]: s for s in self._source.sensors.values() if s.id in self._ids}
+        by_id = {self._ids[s.id]: s for s in list(self._source.sensors.values()) if s.id in self._ids}
         return [
             agent_pb2.SeriesDefinition(series_id=i, sensor=by_id[i].id, kind=by_id[i].kind, scope=by_id[i].scope)
             for i in ids

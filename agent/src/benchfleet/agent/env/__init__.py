@@ -1,0 +1,69 @@
+"""Where a device is looked at: its files, commands, network and vendor libraries, live or from a recording.
+
+A driver reaches the device through an Env only. So the same driver reads this machine, a file system mounted elsewhere
+(a container that has the host's /sys at /host/sys), and the capture of a board that a user sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from benchfleet.agent.env.commands import Answer, Installed, NoCommands
+from benchfleet.agent.env.libraries import Importable, NoLibraries
+from benchfleet.agent.env.tree import Tree
+from benchfleet.agent.env.web import Http
+
+__all__ = ["Answer", "Commands", "Env", "Libraries", "Tree", "Web", "live"]
+
+
+class Commands(Protocol):
+    """Programs of the device."""
+
+    def run(self, argv: Sequence[str], timeout_s: float = ...) -> Answer:
+        """Its output; FileNotFoundError where it is not installed, TimeoutError when it did not end."""
+        ...
+
+
+class Web(Protocol):
+    """HTTP of devices beside this one, such as meters."""
+
+    def get(self, url: str, timeout_s: float = ...) -> bytes:
+        """The body; OSError where none came (TimeoutError when it took too long)."""
+        ...
+
+
+class Libraries(Protocol):
+    """Vendor libraries."""
+
+    def load(self, name: str) -> Any:
+        """The module; ImportError where it is not installed or does not load."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Env:
+    """One device. `recorded` names the capture that stands for it, and is empty for what is live.
+
+    `meters` are the addresses of meters that stand beside it: http://192.168.1.20, ptdaemon://10.0.0.5:8888.
+    """
+
+    files: Tree
+    commands: Commands
+    web: Web
+    libraries: Libraries
+    recorded: str = ""
+    meters: tuple[str, ...] = ()
+
+
+def live(
+    rootfs: Path = Path("/"), sysfs: Path | None = None, procfs: Path | None = None, meters: tuple[str, ...] = ()
+) -> Env:
+    """This machine; under another root its files alone, since commands and libraries would tell of this machine."""
+    files = Tree(rootfs, {"/sys": sysfs, "/proc": procfs})
+    if rootfs == Path("/"):
+        return Env(files=files, commands=Installed(), web=Http(), libraries=Importable(), meters=meters)
+    why = f"files under {rootfs} alone were to be read"
+    return Env(files=files, commands=NoCommands(why), web=Http(), libraries=NoLibraries(why), meters=meters)

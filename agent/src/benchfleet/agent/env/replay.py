@@ -1,0 +1,131 @@
+"""A device as it was recorded: the folder that `benchfleet-agent capture` writes.
+
+    root/...           files, path for path
+    cmd/index.json     [{"argv": ["vcgencmd", "get_throttled"], "stdout": "00.txt", "rc": 0}]
+    http/index.json    [{"get": "/status", "body": "00.json", "status": 200}]; the address of the host does not matter
+    errors.json        {"/sys/...": "EAGAIN"}: what reading a path must raise
+    modes.json         {"/sys/...": "0400"}: files that only root may read
+    LIBRARY.json       {"nvmlInit": "OK", "nvmlDeviceGetPowerUsage": "NVMLError_NotSupported"}
+
+Readings of a recording are those of its moment: the same each time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from benchfleet.agent.env import Answer, Env
+from benchfleet.agent.env.tree import Tree
+from benchfleet.core.errors import DocumentError
+
+RECORDED_METER = "http://recorded"
+"""Answers what the capture has of HTTP, whichever address it came from."""
+LIBRARY_FILES = {"pynvml": "nvml.json", "amdsmi": "amdsmi.json"}
+
+
+def capture(folder: Path, *, privileged: bool = True) -> Env:
+    """The device of a capture; DocumentError where it is none. Not privileged: what only root may read is refused."""
+    if not any((folder / name).exists() for name in ("root", "cmd", "http", *LIBRARY_FILES.values())):
+        raise DocumentError(f"capture {folder}: has neither root, cmd, http nor nvml.json; it is no capture")
+    errors = {str(path): str(name) for path, name in _object(folder / "errors.json").items()}
+    root_only = root_only_paths(folder)
+    if not privileged:
+        errors |= dict.fromkeys(root_only, "EACCES")
+    return Env(
+        files=Tree(folder / "root", errors=errors),
+        commands=_Commands(folder / "cmd"),
+        web=_Web(folder / "http"),
+        libraries=_Libraries(folder),
+        recorded=folder.name,
+        meters=(RECORDED_METER,) if (folder / "http").exists() else (),
+    )
+
+
+def root_only_paths(folder: Path) -> list[str]:
+    """Patterns of the files that only root may read."""
+    return [str(path) for path in _object(folder / "modes.json")]
+
+
+class _Commands:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._answers = {tuple(map(str, e.get("argv", ()))): e for e in _list(folder / "index.json")}
+
+    def run(self, argv: Sequence[str], timeout_s: float = 0.0) -> Answer:
+        entry = self._answers.get(tuple(argv))
+        if entry is None:
+            raise FileNotFoundError(f"{argv[0]}: not in the capture")
+        if entry.get("rc") == "timeout":
+            raise TimeoutError(f"{argv[0]} did not end, says the capture")
+        text = _inside(self._folder, str(entry.get("stdout", ""))).read_text(errors="replace")
+        return Answer(stdout=text, code=int(entry.get("rc", 0)))
+
+
+class _Web:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._answers = {unquote(str(e.get("get", ""))): e for e in _list(folder / "index.json")}
+
+    def get(self, url: str, timeout_s: float = 0.0) -> bytes:
+        parts = urlsplit(url)
+        wanted = unquote(parts.path + (f"?{parts.query}" if parts.query else ""))
+        entry = self._answers.get(wanted) or self._answers.get(unquote(url))
+        if entry is None or int(entry.get("status", 200)) != 200:
+            raise OSError(f"{url}: {'not in the capture' if entry is None else 'status ' + str(entry['status'])}")
+        return _inside(self._folder, str(entry.get("body", ""))).read_bytes()
+
+
+class _Libraries:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def load(self, name: str) -> Any:
+        file = self._folder / LIBRARY_FILES.get(name, f"{name}.json")
+        if not file.exists():
+            raise ImportError(f"{name}: not in the capture")
+        return Recorded(_object(file))
+
+
+class Recorded:
+    """A library whose functions answer what was recorded; a string that names an error of it is raised.
+
+    An answer that depends on the arguments is an object under the function's name: {"nvmlDeviceGetFieldValues": {...}}
+    is handed over as it is.
+    """
+
+    def __init__(self, answers: dict[str, Any]) -> None:
+        self.answers = answers
+
+
+def _inside(folder: Path, name: str) -> Path:
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder.resolve()):
+        raise DocumentError(f"capture {folder}: {name!r} is outside of it")
+    return path
+
+
+def _object(file: Path) -> dict[str, Any]:
+    data = _json(file)
+    if data is not None and not isinstance(data, dict):
+        raise DocumentError(f"capture {file}: is no JSON object")
+    return data or {}
+
+
+def _list(file: Path) -> list[dict[str, Any]]:
+    data = _json(file)
+    if data is not None and not (isinstance(data, list) and all(isinstance(e, dict) for e in data)):
+        raise DocumentError(f"capture {file}: is no list of objects")
+    return data or []
+
+
+def _json(file: Path) -> Any:
+    try:
+        return json.loads(file.read_text())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise DocumentError(f"capture {file}: {error}") from error

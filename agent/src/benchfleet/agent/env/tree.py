@@ -1,0 +1,129 @@
+"""Files of a device under a root folder: every path is the device's own, every link is resolved inside.
+
+An absolute link of a recorded tree points into that tree, as it would after chroot(2). `errors` makes reading a path
+fail, as its recording says; patterns of fnmatch are allowed.
+"""
+
+from __future__ import annotations
+
+import errno
+import fnmatch
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+LINKS_MAX = 40
+"""Of one path, as Linux has it (path_resolution(7))."""
+TEXT_BYTES = 4096
+"""Read of a file: sysfs gives a page at most, and what is parsed of /proc fits."""
+
+
+class Tree:
+    """`mounts` names other places for some folders: {"/sys": Path("/host/sys")}; None leaves one where it is."""
+
+    def __init__(
+        self,
+        root: Path = Path("/"),
+        mounts: Mapping[str, Path | None] | None = None,
+        errors: Mapping[str, str] | None = None,
+    ) -> None:
+        self.root = root
+        self._mounts = {at: place for at, place in (mounts or {}).items() if place is not None}
+        self._errors = dict(errors or {})
+        self._native = root == Path("/") and not self._mounts and not self._errors
+
+    def open(self, path: str) -> int:
+        """A descriptor to read; OSError. One that is no file of data (a pipe) is not waited for."""
+        self._may_fail(path)
+        return os.open(self.real(path), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+
+    def read(self, path: str, limit: int = TEXT_BYTES) -> bytes:
+        """Its first bytes; OSError."""
+        handle = self.open(path)
+        try:
+            return os.read(handle, limit)
+        finally:
+            os.close(handle)
+
+    def text(self, path: str, default: str | None = None) -> str:
+        """Stripped text, NULs as spaces; without a default OSError where it cannot be read."""
+        try:
+            return self.read(path).replace(b"\0", b" ").decode(errors="replace").strip()
+        except OSError:
+            if default is None:
+                raise
+            return default
+
+    def exists(self, path: str) -> bool:
+        """Whether there is something; what may not be read is there all the same."""
+        return os.path.exists(self.real(path))
+
+    def names(self, path: str) -> list[str]:
+        """What a folder holds, sorted; empty where there is none."""
+        try:
+            return sorted(os.listdir(self.real(path)), key=_natural)
+        except OSError:
+            return []
+
+    def glob(self, pattern: str) -> list[str]:
+        """Paths of the device that match, in natural order (cpu2 before cpu10); `*` does not cross a slash."""
+        found = [""]
+        for part in pattern.strip("/").split("/"):
+            if any(c in part for c in "*?["):
+                found = [f"{at}/{n}" for at in found for n in self.names(at or "/") if fnmatch.fnmatchcase(n, part)]
+            else:
+                found = [f"{at}/{part}" for at in found]
+        return [path for path in found if self.exists(path)]
+
+    def link(self, path: str) -> str:
+        """Where a path leads after its links, as a path of the device; the path itself where it leads nowhere."""
+        if self._native:
+            return os.path.realpath(path)
+        return self._resolved(path)
+
+    def real(self, path: str) -> str:
+        """Where this process finds it."""
+        return path if self._native else self._place(self._resolved(path))
+
+    def _place(self, path: str) -> str:
+        for at, place in self._mounts.items():
+            if path == at or path.startswith(f"{at}/"):
+                return f"{place}{path[len(at) :]}"
+        return os.path.normpath(f"{self.root}/{path.lstrip('/')}")
+
+    def _resolved(self, path: str) -> str:
+        left, at, links = path.strip("/").split("/")[::-1], "", 0
+        while left:
+            part = left.pop()
+            if part in ("", "."):
+                continue
+            if part == "..":
+                at = at.rpartition("/")[0]
+                continue
+            try:
+                target = os.readlink(self._place(f"{at}/{part}"))
+            except OSError:
+                at = f"{at}/{part}"
+                continue
+            links += 1
+            if links > LINKS_MAX:
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+            if target.startswith("/"):
+                at = ""
+            left += target.strip("/").split("/")[::-1]
+        return at or "/"
+
+    def _may_fail(self, path: str) -> None:
+        if not self._errors:
+            return
+        resolved = self._resolved(path)
+        for pattern, name in self._errors.items():
+            if resolved == self._resolved(pattern) or any(fnmatch.fnmatchcase(p, pattern) for p in (path, resolved)):
+                code = getattr(errno, name, errno.EIO)
+                raise OSError(code, os.strerror(code), path)
+
+
+def _natural(name: str) -> tuple[str, int, str]:
+    head = name.rstrip("0123456789")
+    digits = name[len(head) :]
+    return head, int(digits) if digits else -1, name
