@@ -5,7 +5,8 @@
     http/index.json    [{"get": "/status", "body": "00.json", "status": 200}]; the address of the host does not matter
     errors.json        {"/sys/...": "EAGAIN"}: what reading a path must raise
     modes.json         {"/sys/...": "0400"}: files that only root may read
-    LIBRARY.json       {"nvmlInit": "OK", "nvmlDeviceGetPowerUsage": "NVMLError_NotSupported"}
+    nvml.json          {"nvmlInit": "OK", "nvmlDeviceGetPowerUsage": "NVMLError_NotSupported"}: recorded.py has it all
+    amdsmi.json        the same of another library
 
 Readings of a recording are those of its moment: the same each time.
 """
@@ -19,6 +20,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from benchfleet.agent.env import Answer, Env
+from benchfleet.agent.env.recorded import Recorded
 from benchfleet.agent.env.tree import Tree
 from benchfleet.core.errors import DocumentError
 
@@ -82,23 +84,16 @@ class _Web:
 class _Libraries:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._loaded: dict[str, Recorded] = {}
 
-    def load(self, name: str) -> Any:
+    def load(self, name: str) -> Recorded:
+        """The same one each time, as a module is."""
         file = self._folder / LIBRARY_FILES.get(name, f"{name}.json")
-        if not file.exists():
-            raise ImportError(f"{name}: not in the capture")
-        return Recorded(_object(file))
-
-
-class Recorded:
-    """A library whose functions answer what was recorded; a string that names an error of it is raised.
-
-    An answer that depends on the arguments is an object under the function's name: {"nvmlDeviceGetFieldValues": {...}}
-    is handed over as it is.
-    """
-
-    def __init__(self, answers: dict[str, Any]) -> None:
-        self.answers = answers
+        if name not in self._loaded:
+            if not file.exists():
+                raise ImportError(f"{name}: not in the capture")
+            self._loaded[name] = Recorded(_object(file))
+        return self._loaded[name]
 
 
 def _inside(folder: Path, name: str) -> Path:
