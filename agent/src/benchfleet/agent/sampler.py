@@ -125,8 +125,8 @@ class Sampler:
             self._look(name)
 
     def snapshot(self) -> None:
-        """Reads every sensor once, within their deadlines, however many of them hang."""
-        waiting = list(self._groups)
+        """Reads every sensor once, within their deadlines; one that hangs already is not tried again."""
+        waiting = [group for group in self._groups if not group.hanging]
         while waiting:
             group = waiting.pop(0)
             began_ns = time.monotonic_ns()
