@@ -11,28 +11,6 @@ from benchfleet.core.text import REPLACEMENT
 
 
 @pytest.mark.parametrize(
-    ("model", "name"),
-    [
-        ("Raspberry Pi 5 Model B Rev 1.0\0", "raspberry-pi-5"),
-        ("Raspberry Pi 4 Model B Rev 1.4\0", "raspberry-pi-4"),
-        ("Raspberry Pi Zero 2 W Rev 1.0\0", "raspberry-pi-zero-2-w"),
-        ("NVIDIA Jetson Orin Nano Developer Kit\0", "jetson-orin-nano"),
-        ("NVIDIA Jetson AGX Orin Developer Kit\0", "jetson-agx-orin"),
-        ("Freescale i.MX8MQ Phanbell\0", "coral-dev-board"),
-        ("\0", "host"),
-    ],
-)
-def test_a_board_is_called_as_selectors_call_it(tmp_path, model, name):
-    (tmp_path / "proc/device-tree").mkdir(parents=True)
-    (tmp_path / "proc/device-tree/model").write_text(model)
-    assert probe.board(tmp_path) == name
-
-
-def test_a_machine_without_a_device_tree_is_a_host(tmp_path):
-    assert probe.board(tmp_path) == "host"
-
-
-@pytest.mark.parametrize(
     ("script", "says"),
     [
         ("exit 3", "probe failed"),

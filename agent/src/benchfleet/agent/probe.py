@@ -7,13 +7,15 @@ import contextlib
 import json
 import os
 import platform
-import re
 import subprocess
 import sys
 import tempfile
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
+from benchfleet.agent import boards, facts
+from benchfleet.agent.env import Env, live
 from benchfleet.core import plugins
 from benchfleet.core.inventory import Inventory, RuntimeFacts
 from benchfleet.core.text import utf8_all
@@ -21,8 +23,9 @@ from benchfleet.core.text import utf8_all
 RUNTIMES = "benchfleet.agent.runtimes"
 GROUP = "benchfleet.runtimes"
 PROBE_TIMEOUT_S = 60.0
-CODE_NAMES = {"phanbell": "coral-dev-board"}
-"""Boards whose device tree knows them by a code name."""
+HOST = "host"
+"""The board of a machine that no family recognises."""
+NUMBERS = ("cpu_count", "memory_bytes")
 RUNNER = Path(__file__).parent / "runner" / "__main__.py"
 
 
@@ -43,27 +46,38 @@ def builds(name: str) -> bool:
 
 def inventory(*, labels: dict[str, str] | None = None, threads_max: int | None = None) -> Inventory:
     """The facts of this host; slow the first time, since vendor libraries are imported in children."""
-    release = _os_release()
+    env = live()
     cpus = len(os.sched_getaffinity(0))
     found = Inventory(
         hostname=platform.node(),
-        board=board(),
-        os=release,
+        os=facts.os_release(env) or platform.system(),
         kernel=platform.release(),
         arch=platform.machine(),
-        cpu_model=_cpu_model(),
+        cpu_model=facts.cpu_model(facts.cpuinfo(env)) or platform.processor() or "unknown",
         cpu_count=min(cpus, threads_max) if threads_max else cpus,
         memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         python=platform.python_version(),
         agent_version=version(),
         runtimes=runtimes(),
         labels=labels or {},
-        boot_id=_read("/proc/sys/kernel/random/boot_id"),
-        facts={
-            k: v for k, v in {"governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")}.items() if v
-        },
+        boot_id=env.files.text("/proc/sys/kernel/random/boot_id", ""),
+        **_board(env),
     )
     return Inventory.from_json(utf8_all(found.to_json()))
+
+
+def elsewhere(env: Env) -> Inventory:
+    """The facts of a recording or of another root, by its files alone; what they do not say is empty or 0."""
+    said: dict[str, Any] = {n: value or (0 if n in NUMBERS else "") for n, value in facts.of(env).items()}
+    found = Inventory(python="", agent_version=version(), **said, **_board(env))
+    return Inventory.from_json(utf8_all(found.to_json()))
+
+
+def _board(env: Env) -> dict[str, Any]:
+    board = boards.detect(env)
+    governor = env.files.text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "")
+    named = (board.facts() if board else {}) | ({"governor": governor} if governor else {})
+    return {"board": board.slug if board else HOST, "facts": named}
 
 
 def version() -> str:
@@ -110,37 +124,3 @@ def _ask(name: str) -> RuntimeFacts:
     return RuntimeFacts(
         name=name, available=True, version=found["version"], formats=formats, providers=tuple(found["providers"])
     )
-
-
-def board(root: Path = Path("/")) -> str:
-    """The name of the board as labels and selectors write it, from the device tree; `host` where there is none.
-
-    https://docs.kernel.org/devicetree/usage-model.html: the property `model` of the root node.
-    """
-    model = _read(str(root / "proc/device-tree/model")).replace("\0", "").lower()
-    for code, name in CODE_NAMES.items():
-        if code in model:
-            return name
-    model = re.sub(r"^(nvidia|radxa|hardkernel|xunlong)\s+", "", model)
-    model = re.split(r"\s+(?:model\b|rev\b|developer kit|engineering reference|module\b|plus\b)", model)[0]
-    return re.sub(r"[^a-z0-9]+", "-", model).strip("-") or "host"
-
-
-def _read(path: str) -> str:
-    with contextlib.suppress(OSError):
-        return Path(path).read_text(errors="replace").strip()
-    return ""
-
-
-def _os_release() -> str:
-    for line in _read("/etc/os-release").splitlines():
-        if line.startswith("PRETTY_NAME="):
-            return line.split("=", 1)[1].strip('"')
-    return platform.system()
-
-
-def _cpu_model() -> str:
-    for line in _read("/proc/cpuinfo").splitlines():
-        if line.startswith(("model name", "Model")):
-            return line.split(":", 1)[1].strip()
-    return platform.processor() or "unknown"

@@ -1,55 +1,90 @@
-"""Show what this device is, which runtimes it can run, and what its sensors read.
+"""Show what a device is, which runtimes it can run, and what its sensors read.
 
 benchfleet-agent probe --json
+benchfleet-agent probe --replay captures/jetson-orin-nano
 """
 
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from benchfleet.core.errors import one_line
+from benchfleet.agent.cli._device import chosen, device_options
 
 if TYPE_CHECKING:
+    from benchfleet.agent.env import Env
+    from benchfleet.agent.sampler import Sampler
     from benchfleet.agent.sensors import Reading, Sensor
+    from benchfleet.agent.totals import Total
+    from benchfleet.core.inventory import Inventory
 
-FACTS = ("hostname", "board", "os", "kernel", "arch", "cpu_model", "cpu_count", "memory_bytes", "python")
-POWER_SCOPES = ("wall", "system", "board", "module")
-"""From the widest to the narrowest that may stand for the whole device."""
+APART_S = 0.2
+"""Between two readings of what is a difference of two: twenty ticks of the kernel's clock."""
+NOT_RECORDED = "not in the recording"
 
 
 @click.command(name="probe")
+@device_options
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-def command(as_json: bool) -> None:
-    """Show the facts of this device, its runtimes, and its sensors with their readings."""
-    from benchfleet.agent import probe
+def command(as_json: bool, **where: Any) -> None:
+    """Show the facts of a device, its runtimes, and its sensors with their readings.
+
+    Of a recording, or of files under another root, nothing is said that is not in them: runtimes are not asked.
+    """
+    from benchfleet.agent import probe, totals
+    from benchfleet.agent.cli import _table
     from benchfleet.agent.sampler import Sampler
 
-    found = probe.inventory()
-    sampler = Sampler()
-    sampler.snapshot()
-    data, readings = found.to_json(), sampler.latest()
+    env = chosen(**where)
+    found = probe.inventory() if env.here else probe.elsewhere(env)
+    sampler = Sampler(env)
+    look(env, sampler)
+    readings = sampler.latest()
+    total = totals.power(readings)
     if as_json:
-        listed = data.pop("runtimes")
-        shape = {
-            "board": found.board,
-            "inventory": data,
-            "runtimes": listed,
-            "sensors": [sensor_json(sensor, reading) for sensor, reading in readings],
-            "totals": {"power_w": total_power(readings)},
-        }
-        click.echo(json.dumps(shape, indent=2))
+        click.echo(json.dumps(shape(env, found, readings, total, sampler.absent), indent=2))
         return
-    for name in FACTS:
-        click.echo(f"{name:24} {one_line(str(data[name]))}")
-    for runtime in found.runtimes:
-        shown = f"{runtime.version}  {', '.join(runtime.providers)}" if runtime.available else f"no: {runtime.reason}"
-        click.echo(f"{runtime.name:24} {one_line(shown)}")
-    for sensor, reading in readings:
-        shown = f"-  ({reading.quality})" if reading.value is None else f"{reading.value:.6g}"
-        click.echo(f"{sensor.id:24} {shown} {sensor.kind} ({sensor.scope}, {sensor.source})")
+    for line in _table.lines(inventory_json(env, found), found.runtimes, readings, total, sampler.absent):
+        click.echo(line)
+
+
+def look(env: Env, sampler: Sampler) -> None:
+    """Reads every sensor; twice where that says more than once, which a recording does not."""
+    sampler.snapshot()
+    if not env.recorded and any(reading.quality == "stale" for _, reading in sampler.latest()):
+        time.sleep(APART_S)
+        sampler.snapshot()
+
+
+def shape(
+    env: Env, found: Inventory, readings: list[tuple[Sensor, Reading]], total: Total, absent: dict[str, str]
+) -> dict[str, Any]:
+    """What --json prints."""
+    data = inventory_json(env, found)
+    return {
+        "board": data["board"],
+        "recorded": env.recorded or None,
+        "runtimes": data.pop("runtimes"),
+        "inventory": data,
+        "sensors": [sensor_json(sensor, reading) for sensor, reading in readings],
+        "totals": {"power_w": total_json(total), "power_w_reason": total.reason},
+        "absent": absent,
+    }
+
+
+def inventory_json(env: Env, found: Inventory) -> dict[str, Any]:
+    """The facts; of another device than this machine those that its files do not say are null, with the reason."""
+    data = found.to_json()
+    if env.here:
+        return data
+    if data["board"] == "host":
+        data["board"] = None
+    why = NOT_RECORDED if env.recorded else "not in its files"
+    unknown = [name for name in (*data,) if name != "simulated" and data[name] in ("", 0, None)]
+    return data | dict.fromkeys(unknown) | {"reasons": dict.fromkeys((*unknown, "runtimes"), why)}
 
 
 def sensor_json(sensor: Sensor, reading: Reading) -> dict[str, Any]:
@@ -61,16 +96,32 @@ def sensor_json(sensor: Sensor, reading: Reading) -> dict[str, Any]:
         "value": reading.value,
         "unit": sensor.unit,
         "quality": reading.quality,
-        "source": sensor.source,
         "detail": reading.detail,
+        "semantics": sensor.semantics,
+        "source": sensor.source,
+        "formula": sensor.formula,
+        "includes": list(sensor.includes),
+        "excludes": list(sensor.excludes),
+        "resolution": sensor.resolution,
+        "accuracy": sensor.accuracy,
+        "window_s": sensor.window_s,
+        "update_s": sensor.update_s,
+        "every_s": sensor.every_s,
+        "wrap": sensor.wrap,
+        "cost_s": sensor.cost_s,
+        "slow": sensor.slow,
+        "needs_root": sensor.needs_root,
+        "derived": sensor.derived,
+        "estimated": sensor.estimated,
+        "simulated": sensor.simulated,
+        "rank": sensor.rank,
         "paths": list(sensor.paths),
     }
 
 
-def total_power(readings: list[tuple[Sensor, Reading]]) -> dict[str, Any] | None:
-    """The power of the device by its one sensor of the widest scope; None when no sensor stands for the whole."""
-    for scope in POWER_SCOPES:
-        values = [(s, r.value) for s, r in readings if s.kind == "power_w" and s.scope == scope and r.value is not None]
-        if len(values) == 1:
-            return {"value": values[0][1], "scope": scope, "formula": values[0][0].id}
-    return None
+def total_json(total: Total) -> dict[str, Any] | None:
+    """A total with the sensor it is from; None where none stands for the device."""
+    if total.sensor is None:
+        return None
+    sensor = total.sensor
+    return {"value": total.value, "scope": sensor.scope, "formula": sensor.formula or sensor.id, "sensor": sensor.id}

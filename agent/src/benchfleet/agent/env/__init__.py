@@ -57,6 +57,11 @@ class Env:
     recorded: str = ""
     meters: tuple[str, ...] = ()
 
+    @property
+    def here(self) -> bool:
+        """Whether it is the machine this runs on, seen as it is: then its kernel may be asked beside its files."""
+        return not self.recorded and self.files.here
+
 
 def live(
     rootfs: Path = Path("/"), sysfs: Path | None = None, procfs: Path | None = None, meters: tuple[str, ...] = ()

@@ -32,6 +32,11 @@ class Tree:
         self._errors = dict(errors or {})
         self._native = root == Path("/") and not self._mounts and not self._errors
 
+    @property
+    def here(self) -> bool:
+        """Whether its /proc is that of this machine, so that what a process asks the kernel is of the same device."""
+        return self.root == Path("/") and "/proc" not in self._mounts and not self._errors
+
     def open(self, path: str) -> int:
         """A descriptor to read; OSError. One that is no file of data (a pipe) is not waited for."""
         self._may_fail(path)
