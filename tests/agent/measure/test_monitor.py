@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from benchfleet.agent.env import live
 from benchfleet.agent.measure import monitor
 from benchfleet.agent.sampler import Sampler
 from benchfleet.core.evidence import Evidence, Lane
@@ -14,7 +15,7 @@ from benchfleet.core.metric import catalogue
 
 async def pairs(tmp_path, cost_ns, count=20, drift=1.0):
     """A model of a millisecond that the sampler slows by `cost_ns`, on a host that slows by `drift` each round."""
-    sampler = Sampler(tmp_path)
+    sampler = Sampler(live(tmp_path))
     now_ns, seen = 1_000_000.0, []
 
     async def timed():
@@ -53,7 +54,7 @@ async def test_each_pair_has_one_of_each_in_an_order_that_varies(tmp_path):
 
 
 async def test_a_round_that_fails_leaves_the_sampler_on(tmp_path):
-    sampler = Sampler(tmp_path)
+    sampler = Sampler(live(tmp_path))
 
     async def timed():
         raise OSError("gone")

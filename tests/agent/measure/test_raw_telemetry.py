@@ -146,7 +146,9 @@ def test_equal_readings_are_equal_bytes(tmp_path):
 
 
 async def test_an_attempt_keeps_what_its_sensors_said_and_what_the_sampler_cost(tmp_path, monkeypatch):
-    monkeypatch.setitem(PROFILES, "quick", replace(PROFILES["quick"], preflight_s=1.0, monitor_pairs=3))
+    monkeypatch.setitem(
+        PROFILES, "quick", replace(PROFILES["quick"], preflight_s=1.0, monitor_pairs=3, monitor_each=True)
+    )
     monkeypatch.setenv("BENCHFLEET_HOST_LOCK", str(tmp_path / "host.lock"))
     declared = tmp_path / "power.json"
     declared.write_text('{"sensors": [{"name": "board", "low_w": 5, "update_s": 0.01}]}')
@@ -171,5 +173,7 @@ async def test_an_attempt_keeps_what_its_sensors_said_and_what_the_sampler_cost(
     first, last = manifest["idle_span_ns"]
     assert last - first >= 10e9  # the device was left alone for as long as an idle baseline takes
     assert min(board.times_ns) < first + 10**9
+    assert manifest["idle_after_span_ns"][0] >= manifest["rounds"]["model"][-1][-1]
+    assert max(board.times_ns) > manifest["idle_after_span_ns"][1] - 10**9
     again = raw_telemetry.figures(measured.series)
     assert all(again[name] == result.metrics[name] for name in again)

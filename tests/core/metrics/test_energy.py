@@ -26,7 +26,7 @@ def series(scope="board", kind="power_w", **more):
     return SensorSeries(sensor=f"meter/{scope}", kind=kind, scope=scope, times_ns=times, values=values, **facts)
 
 
-def evidence(*telemetry, batch=1, idle=IDLE_NS, battery_wh=None, span_s=SPAN_S):
+def evidence(*telemetry, batch=1, idle=IDLE_NS, after=None, battery_wh=None, span_s=SPAN_S):
     wall = (int(span_s * 1e9 / CALLS),) * CALLS
     start, end = round(START_S * 1e9), round((START_S + span_s) * 1e9)
     one = Round(launch=0, index=0, start_ns=start, end_ns=end, wall_ns=wall, cpu_ns=0, runq_wait_ns=None)
@@ -37,6 +37,7 @@ def evidence(*telemetry, batch=1, idle=IDLE_NS, battery_wh=None, span_s=SPAN_S):
         model_size_bytes=1,
         telemetry=telemetry,
         idle_span_ns=idle,
+        idle_after_span_ns=after,
         battery_wh=battery_wh,
     )
 
@@ -110,7 +111,7 @@ def test_the_widest_scope_wins():
     [
         (None, "not sampled"),
         ((0, 5_000_000_000), "10 s are needed"),
-        ((25_000_000_000, 40_000_000_000), "not before"),
+        ((25_000_000_000, 40_000_000_000), "within the rounds"),
         ((-60_000_000_000, -40_000_000_000), "cover 0%"),
     ],
 )
@@ -119,6 +120,26 @@ def test_without_an_idle_baseline_there_is_gross_and_no_net(idle, why):
     assert value("energy_mj_per_inference", seen).value == pytest.approx(1000)
     assert why in value("net_energy_mj_per_inference", seen).reason
     assert why in value("idle_power_w", seen).reason
+
+
+def test_idle_power_is_that_of_before_and_after_and_what_they_differ_by_is_uncertain():
+    """4 W before and 6 W after: 5 W of the 10 W are idle, give or take one."""
+    warm = replace(series(accuracy=0.0), values=tuple((4.0, 10.0, 6.0)[(i >= 300) + (i >= 900)] for i in range(1000)))
+    late = replace(warm, times_ns=(*warm.times_ns, *(round((100 + i / 10) * 1e9) for i in range(100))))
+    late = replace(late, values=(*warm.values, *(6.0,) * 100))
+    seen = evidence(late, after=(91_000_000_000, 105_000_000_000))
+    assert value("idle_power_w", seen).value == pytest.approx(4)
+    assert value("idle_after_power_w", seen).value == pytest.approx(6)
+    net = value("net_energy_mj_per_inference", seen)
+    assert net.value == pytest.approx(500, rel=0.002)
+    assert net.ci95 == pytest.approx((400, 600), rel=0.01)
+    assert "before and after" in net.method
+
+
+def test_without_an_idle_span_after_the_rounds_that_before_is_the_baseline():
+    seen = evidence(series())
+    assert "not sampled after" in value("idle_after_power_w", seen).reason
+    assert "(before)" in value("net_energy_mj_per_inference", seen).method
 
 
 def test_a_battery_of_unknown_capacity_lasts_nobody_knows_how_long():

@@ -59,6 +59,7 @@ class Settings:
     controller: str | None = None
     cache_limit_bytes: int = LIMIT_BYTES
     simulate_power: Path | None = None
+    temperature_limit_c: float | None = None
 
 
 class Daemon:
@@ -81,6 +82,7 @@ class Daemon:
             self.sampler,
             self.inventory,
             self.clock,
+            settings.temperature_limit_c,
         )
         self.machine = machine.State()
         self.outbound: Outbound | None = None

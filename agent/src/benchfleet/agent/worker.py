@@ -13,6 +13,7 @@ from benchfleet.agent.cache import Cache, CorruptError, Fetch
 from benchfleet.agent.disk import FULL
 from benchfleet.agent.measure.block import Around, Cell, Files, Measured, Progress, measure_block
 from benchfleet.agent.measure.conclusion import without_series
+from benchfleet.agent.measure.heat import Rest
 from benchfleet.agent.measure.profiles import PROFILES
 from benchfleet.agent.measure.reference import Reference
 from benchfleet.agent.runner.loop import CALLS_MAX
@@ -38,12 +39,20 @@ class Worker:
     """Measures what an offer asks for, one offer at a time."""
 
     def __init__(
-        self, state: Path, cache: Cache, spool: Spool, sampler: Sampler, inventory: Inventory, clock: Clock
+        self,
+        state: Path,
+        cache: Cache,
+        spool: Spool,
+        sampler: Sampler,
+        inventory: Inventory,
+        clock: Clock,
+        temperature_limit_c: float | None = None,
     ) -> None:
         self._folder = state / "work"
         self._reference = Reference(file=state / "reference.json")
         self._cache, self._spool, self._sampler = cache, spool, sampler
         self._inventory, self._clock = inventory, clock
+        self._rest, self._temperature_limit_c = Rest(), temperature_limit_c
         shutil.rmtree(self._folder, ignore_errors=True)
         memory.trim()  # of what importing and probing took
 
@@ -75,6 +84,8 @@ class Worker:
             progress=progress,
             stop=stop,
             lease_deadline_s=deadline_s,
+            rest=self._rest,
+            temperature_limit_c=self._temperature_limit_c,
         )
         self._sampler.active(True)
         entries = []

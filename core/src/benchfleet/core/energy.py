@@ -125,12 +125,15 @@ def over(telemetry: Sequence[SensorSeries], spans: Sequence[Span]) -> Energy | s
     return reasons[0]
 
 
-def idle_w(series: SensorSeries, span: Span | None, before_ns: int) -> tuple[float, float, int] | str:
-    """Mean power of the idle span by the same sensor, its standard error and values, or why there is none."""
+def idle_w(series: SensorSeries, span: Span | None, busy: Span) -> tuple[float, float, int] | str:
+    """Mean power of an idle span by the same sensor, its standard error and values, or why there is none.
+
+    `busy` is from the first round to the end of the last.
+    """
     if span is None:
         return "idle power was not sampled before the rounds"
-    if span[1] > before_ns:
-        return "the idle span is not before the rounds"
+    if span[0] < busy[1] and busy[0] < span[1]:
+        return "the idle span lies within the rounds"
     if (span[1] - span[0]) * 1e-9 < SPAN_S_MIN:
         return f"idle power was sampled for {(span[1] - span[0]) * 1e-9:.1f} s; {SPAN_S_MIN:.0f} s are needed"
     curve = _Curve.of(series)

@@ -157,7 +157,9 @@ class Evidence:
     `reference` is the fixed work that every block runs, `reference_baseline_ns` what it took on this device before.
     `baseline_fault` says why a baseline that was asked for is not there.
     `idle_span_ns`: when the device was left alone before the rounds, with the sampler on; it lies within the telemetry.
-    `monitor_pairs_ns`: medians of neighbouring rounds of the model, with the sampler on and with it off.
+    `idle_after_span_ns`: the same after them.
+    `monitor_pairs_ns`: medians of neighbouring rounds, with the sampler on and with it off, of `monitor_of`: the model,
+    or the reference work of its block.
     """
 
     model: Lane
@@ -176,5 +178,7 @@ class Evidence:
     sampler_cpu_ratio: float | None = None
     sampler_late_ratio: float | None = None
     idle_span_ns: tuple[int, int] | None = None
+    idle_after_span_ns: tuple[int, int] | None = None
     battery_wh: float | None = None
     monitor_pairs_ns: tuple[tuple[float, float], ...] = ()
+    monitor_of: str = "model"

@@ -42,6 +42,13 @@ USAGE_REASONS = ("unsupported_option", "dynamic_shape", "dataset_mismatch")
 @click.option("--timeout", "timeout_s", type=click.IntRange(1, 86_400), default=900, show_default=True, help="Seconds.")
 @click.option("--battery-wh", type=click.FloatRange(0, min_open=True), help="Watt hours of this device's battery.")
 @click.option("--simulate-power", type=click.Path(path_type=Path), help="File that declares fake power sensors.")
+@click.option(
+    "--temperature-limit",
+    "temperature_limit_c",
+    type=click.FloatRange(20, 150),
+    metavar="DEGC",
+    help="Stop at this chip temperature; by default 3 below what the chip calls critical.",
+)
 @click.option("--profile-operators", "operators", is_flag=True, help="Time by operator, in a pass after the rounds.")
 @click.option("--series", type=click.Path(path_type=Path), help="Keep the raw series in this file (zip).")
 @click.option("--loadgen", type=click.Path(path_type=Path), help="Let MLCommons LoadGen drive; its logs go here.")
@@ -64,6 +71,7 @@ def command(
     timeout_s: int,
     battery_wh: float | None,
     simulate_power: Path | None,
+    temperature_limit_c: float | None,
     operators: bool,
     series: Path | None,
     loadgen: Path | None,
@@ -110,7 +118,7 @@ def command(
         if _loadgen.driven(spec, model, loadgen, loadgen_seconds, as_json=as_json):
             return
         series = series or loadgen / "series.zip"
-    result = _measure(spec, files, series, battery_wh, simulate_power)
+    result = _measure(spec, files, series, battery_wh, simulate_power, temperature_limit_c)
     if loadgen is not None and series is not None and series.exists() and result.outcome == "ok":
         _loadgen.keep_log(spec, result, series, loadgen)
     _print(result, as_json)
@@ -248,7 +256,12 @@ def _shapes(texts: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
 
 
 def _measure(  # type: ignore[no-untyped-def]
-    spec: RunSpec, files, series: Path | None, battery_wh: float | None, simulate_power: Path | None
+    spec: RunSpec,
+    files,
+    series: Path | None,
+    battery_wh: float | None,
+    simulate_power: Path | None,
+    temperature_limit_c: float | None,
 ) -> Result:
     import asyncio
     import shutil
@@ -273,6 +286,7 @@ def _measure(  # type: ignore[no-untyped-def]
                 clock=SystemClock(),
                 telemetry=sampler,
                 reference=Reference(file=state_file()),
+                temperature_limit_c=temperature_limit_c,
             )
             if host.taken():
                 click.echo("another measurement runs on this host: waiting for its end", err=True)

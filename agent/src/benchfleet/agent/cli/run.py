@@ -26,6 +26,13 @@ _UNITS = {"MiB": 1024**2, "GiB": 1024**3, "MB": 10**6, "GB": 10**9}
 @click.option("--cache-limit", default="4 GiB", show_default=True, help="Size of the artifact cache.")
 @click.option("--battery-wh", type=click.FloatRange(0, min_open=True), help="Watt hours of this device's battery.")
 @click.option("--simulate-power", type=click.Path(path_type=Path), help="File that declares fake power sensors.")
+@click.option(
+    "--temperature-limit",
+    "temperature_limit_c",
+    type=click.FloatRange(20, 150),
+    metavar="DEGC",
+    help="Stop a measurement at this chip temperature; by default 3 below what the chip calls critical.",
+)
 @click.option("--verbose", is_flag=True, help="Say more on stderr.")
 def command(
     state: Path | None,
@@ -35,6 +42,7 @@ def command(
     cache_limit: str,
     battery_wh: float | None,
     simulate_power: Path | None,
+    temperature_limit_c: float | None,
     verbose: bool,
 ) -> None:
     """Keep a session with the controller until SIGTERM or Ctrl-C."""
@@ -54,6 +62,7 @@ def command(
         controller=controller,
         cache_limit_bytes=_size(cache_limit),
         simulate_power=simulate_power,
+        temperature_limit_c=temperature_limit_c,
     )
 
     async def serve() -> None:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchfleet.agent.measure import host, pacing, settling, stopping
+from benchfleet.agent.measure import heat, host, pacing, settling, stopping
 from benchfleet.agent.measure.conclusion import Seen, failed, measured
 from benchfleet.agent.measure.lane import LaneFault
 from benchfleet.agent.measure.profiles import Profile
@@ -70,7 +70,10 @@ class Measured:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Around:
-    """What a block has around it; `lease_deadline_s` is when it must have stopped, on the boot-time clock."""
+    """What a block has around it; `lease_deadline_s` is when it must have stopped, on the boot-time clock.
+
+    `rest` is what blocks before it began at; above `temperature_limit_c` (None: the chip's own) it is stopped.
+    """
 
     workspace: Path
     inventory: Inventory
@@ -80,6 +83,8 @@ class Around:
     progress: Progress = lambda phase, fraction, note: None
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     lease_deadline_s: Callable[[], float] = lambda: math.inf
+    rest: heat.Rest = field(default_factory=heat.Rest)
+    temperature_limit_c: float | None = None
 
 
 class _Stopped(Exception):  # noqa: N818
@@ -106,6 +111,7 @@ class _Block:
         self.reference = None if alone else around.reference.track()
         self.span_ns = (time.monotonic_ns(), time.monotonic_ns())
         self.ended: LaneFault | None = None
+        self.hot = ""
         self.id = ""
 
     def _deadline_s(self) -> float:
@@ -133,7 +139,7 @@ class _Block:
         started_utc = self.clock.utc().isoformat()
         self.id = hashlib.sha256(" ".join([started_utc, *(c.name for c in self.cells)]).encode()).hexdigest()[:16]
         stopped = False
-        watcher = asyncio.create_task(self._watch())
+        watchers = [asyncio.create_task(self._watch()), asyncio.create_task(self._watch_heat())]
         try:
             plan = pacing.plan_of(self.cells[0].spec)
             self.around.progress("settling", 0.01, "waiting for a turn on this host")
@@ -153,9 +159,10 @@ class _Block:
         except (OSError, BenchfleetError) as error:
             self.ended = LaneFault("exception", "measure", f"{type(error).__name__}: {error}")
         finally:
-            watcher.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await watcher
+            for watcher in watchers:
+                watcher.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await watcher
             await asyncio.gather(*(track.kill() for track in self._all()))
         earlier_ns = self.around.reference.baseline_ns(self.reference)
         if not stopped and self.ended is None:
@@ -191,6 +198,18 @@ class _Block:
         await self.around.stop.wait()
         await asyncio.gather(*(track.kill() for track in self._all()))
 
+    async def _watch_heat(self) -> None:
+        """Kills the runners before the device ends itself."""
+        telemetry, limit_c = self.around.telemetry, self.around.temperature_limit_c
+        while not self.hot:
+            await asyncio.sleep(heat.LOOK_S)
+            self.hot = heat.too_hot(telemetry, time.monotonic_ns(), limit_c)
+        await asyncio.gather(*(track.kill() for track in self._all()))
+
+    def _check_heat(self) -> None:
+        if self.hot:
+            raise _Ended("over_temperature", "measure", f"stopped by the agent: {self.hot}; cool the device")
+
     def left_s(self) -> float:
         """Seconds until the block must have ended.
 
@@ -198,6 +217,7 @@ class _Block:
         """
         if self.around.stop.is_set():
             raise _Stopped
+        self._check_heat()
         now_s = self.clock.boottime_s()
         if now_s >= self.around.lease_deadline_s():
             raise _Ended("deadline", "measure", "the lease ran out without an answer from the controller")
@@ -213,28 +233,34 @@ class _Block:
 
     async def _settle(self, plan: Profile, alone: bool) -> None:
         self.left_s()
+        cooled = await self._cool(self.around.rest.target_c(self.clock.monotonic_s()))
         self.around.progress("settling", 0.02, "watching the idle host")
         self.host = {
             **await settling.preflight(plan.preflight_s, self.around.telemetry, self.around.stop),
             "turn_taken": alone,
+            **({"cooling": [cooled]} if cooled else {}),
         }
+        self.around.rest.began(self.host.get("temperature_c"), self.clock.monotonic_s())
         self.left_s()
+
+    async def _cool(self, to_c: float | None) -> dict[str, Any]:
+        self.around.progress("settling", 0.01, "cooling down")
+        return await settling.cool_down(to_c, self.around.telemetry, self.clock, self.around.stop)
 
     async def _launches(self, plan: Profile) -> None:
         start_ns = time.monotonic_ns()
         for launch in range(plan.launches):
             share = launch / plan.launches
             if launch:
-                self.around.progress("settling", share, "cooling down")
-                cooled = await settling.cool_down(
-                    self.host.get("temperature_c"), self.around.telemetry, self.clock, self.around.stop
-                )
+                cooled = await self._cool(self.host.get("temperature_c"))
                 if cooled:
                     self.host.setdefault("cooling", []).append({"launch": launch, **cooled})
             await self._launch(launch, plan, share)
             if all(track.fault is not None for track in self.tracks.values()):
                 break
         self.span_ns = (start_ns, time.monotonic_ns())
+        if after_ns := await settling.idle_after(plan.preflight_s, self.around.telemetry, self.around.stop):
+            self.host["idle_after_span_ns"] = list(after_ns)
 
     async def _launch(self, launch: int, plan: Profile, share: float) -> None:
         healthy = self._healthy()
@@ -252,11 +278,14 @@ class _Block:
             await self._guarded(track, track.check(launch, self.around.workspace, against.get(track.name), self))
 
     async def _monitor(self, plan: Profile) -> None:
-        """What the sampler costs the model of each cell, where the profile asks for it."""
+        """What the sampler costs: the model of each cell where the profile asks for it, else the reference work."""
         telemetry = self.around.telemetry
-        if not plan.monitor_pairs or telemetry is None:
+        if telemetry is None:
             return
-        for track in {track.name: track for track in map(self._model, self.cells)}.values():
+        tracks = {track.name: track for track in map(self._model, self.cells)} if plan.monitor_each else {}
+        if not tracks and self.reference is not None:
+            tracks = {self.reference.name: self.reference}
+        for track in tracks.values():
             if track.fault is None:
                 self.around.progress("measuring", 0.98, f"{track.model.name} with the sampler on and off")
                 await self._guarded(track, track.monitor(plan, telemetry, self.order, self))
@@ -328,6 +357,7 @@ class _Block:
         await track.guarded(step)
         if self.around.stop.is_set():
             raise _Stopped
+        self._check_heat()
         if isinstance(track.fault, _Ended):
             fault, track.fault = track.fault, None
             raise fault

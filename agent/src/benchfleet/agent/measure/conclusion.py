@@ -87,6 +87,7 @@ def measured(seen: Seen, started_utc: str) -> tuple[Result, Path | None]:
             round_samples=[r.samples for r in seen.model.rounds],
             batch=evidence.batch,
             idle_span_ns=evidence.idle_span_ns,
+            idle_after_span_ns=evidence.idle_after_span_ns,
             battery_wh=evidence.battery_wh,
         )
     except OSError as error:
@@ -103,8 +104,12 @@ def _evidence(seen: Seen) -> ev.Evidence:
         name: ev.Lane(rounds=tuple(t.rounds), launches=tuple(t.launches), outputs=t.outputs, operators=t.operators)
         for name, t in seen.tracks.items()
     }
-    idle = seen.host.get("idle_span_ns")
-    heard_ns = (min(seen.span_ns[0], idle[0]) if idle else seen.span_ns[0], seen.span_ns[1])
+    idle, after = seen.host.get("idle_span_ns"), seen.host.get("idle_after_span_ns")
+    heard_ns = (
+        min(seen.span_ns[0], idle[0]) if idle else seen.span_ns[0],
+        max(seen.span_ns[1], after[1]) if after else seen.span_ns[1],
+    )
+    watched = seen.model if seen.model.monitor_pairs_ns or seen.reference is None else seen.reference
     lost = seen.baseline.fault if seen.baseline is not None else None
     return ev.Evidence(
         model=lanes["model"],
@@ -121,8 +126,10 @@ def _evidence(seen: Seen) -> ev.Evidence:
         shapes=seen.spec.shapes,
         telemetry=seen.telemetry.series(*heard_ns) if seen.telemetry else (),
         idle_span_ns=(idle[0], idle[1]) if idle else None,
+        idle_after_span_ns=(after[0], after[1]) if after else None,
         battery_wh=battery_wh(seen.inventory.labels),
-        monitor_pairs_ns=tuple(seen.model.monitor_pairs_ns),
+        monitor_pairs_ns=tuple(watched.monitor_pairs_ns),
+        monitor_of="model" if watched is seen.model else "reference work",
         sampler_cpu_ratio=seen.telemetry.cpu_ratio(*seen.span_ns) if seen.telemetry else None,
         sampler_late_ratio=seen.telemetry.late_ratio(*seen.span_ns) if seen.telemetry else None,
     )

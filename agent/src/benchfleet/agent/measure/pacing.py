@@ -11,7 +11,7 @@ from benchfleet.agent.measure.telemetry import Telemetry
 from benchfleet.core import scenario
 from benchfleet.core.evidence import Round
 from benchfleet.core.runspec import RunSpec
-from benchfleet.core.samples import SensorSeries
+from benchfleet.core.samples import SensorSeries, of_the_chip
 
 SETTLE_WINDOW_NS = 60 * 10**9
 SETTLE_FROM_NS = 120 * 10**9
@@ -51,14 +51,14 @@ def curve(spec: RunSpec, rounds: Sequence[Round]) -> dict[str, Any]:
 
 
 def settled(plan: Profile, rounds: Sequence[Round], telemetry: Telemetry | None) -> bool:
-    """Whether rounds that wait for heat may end: every temperature there is has been level for a minute of load."""
+    """Whether rounds that wait for heat may end: what computes has been level in temperature for a minute of load."""
     if not plan.settled_by_temperature or telemetry is None or not rounds:
         return False
     start_ns, end_ns = rounds[0].start_ns, rounds[-1].end_ns
     if end_ns - start_ns < SETTLE_FROM_NS:
         return False
     seen = telemetry.series(end_ns - SETTLE_WINDOW_NS, end_ns)
-    slopes = [slope_per_min(series) for series in seen if series.kind == "temperature_c"]
+    slopes = [slope_per_min(series) for series in of_the_chip(seen)]
     return bool(slopes) and all(slope is not None and abs(slope) < SETTLED_C_PER_MIN for slope in slopes)
 
 

@@ -31,7 +31,8 @@ class Profile:
     launch_span_s: float
     rounds_step: int = 5
     tail_half_width: float | None = None
-    monitor_pairs: int = 0
+    monitor_pairs: int = 5
+    monitor_each: bool = False
     settled_by_temperature: bool = False
 
 
@@ -64,7 +65,7 @@ _STANDARD = Profile(
 PROFILES = {
     "quick": _QUICK,
     "standard": _STANDARD,
-    "gate": replace(_STANDARD, launches=5, tail_half_width=0.05, monitor_pairs=10),
+    "gate": replace(_STANDARD, launches=5, tail_half_width=0.05, monitor_pairs=10, monitor_each=True),
 }
 """A gate decision takes more launches, since one in ten is far off, a p99 that holds, and what watching cost."""
 

@@ -4,7 +4,8 @@
     telemetry/NUMBER/values.f64    what it said, as it was read; NaN where it was lost
 
 The manifest has all that is known of each sensor, in the order of the numbers, and beside the rounds what an energy
-figure needs: `batch`, `round_samples` (of the model; null: calls x batch), `idle_span_ns`, `battery_wh`.
+figure needs: `batch`, `round_samples` (of the model; null: calls x batch), `idle_span_ns`, `idle_after_span_ns`,
+`battery_wh`.
 """
 
 from __future__ import annotations
@@ -97,7 +98,7 @@ def figures(path: Path) -> Mapping[str, Value]:
             )
         )
         start += calls
-    idle = manifest.get("idle_span_ns")
+    idle, after = manifest.get("idle_span_ns"), manifest.get("idle_after_span_ns")
     evidence = ev.Evidence(
         model=ev.Lane(rounds=tuple(rounds), launches=(), outputs=None),
         baseline=None,
@@ -105,6 +106,7 @@ def figures(path: Path) -> Mapping[str, Value]:
         model_size_bytes=0,
         telemetry=read(path),
         idle_span_ns=None if idle is None else (idle[0], idle[1]),
+        idle_after_span_ns=None if after is None else (after[0], after[1]),
         battery_wh=manifest.get("battery_wh"),
     )
     return {metric.name: metric.compute(evidence) for metric in (*energy.METRICS, *thermal.METRICS)}

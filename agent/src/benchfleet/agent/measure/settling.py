@@ -13,7 +13,9 @@ from typing import Any
 
 from benchfleet.agent.measure import host
 from benchfleet.agent.measure.telemetry import Telemetry
+from benchfleet.core import energy
 from benchfleet.core.clock import Clock
+from benchfleet.core.samples import of_the_chip
 
 POWER_SPAN_S = 10.5
 """An idle baseline of power needs 10 s, since sensors average over a second and more; and timers may be early."""
@@ -30,10 +32,8 @@ async def preflight(span_s: float, telemetry: Telemetry | None, stop: asyncio.Ev
     """
     found = host.preflight()
     start_ns, before = time.monotonic_ns(), host.cpu_ticks()
-    with_power = telemetry is not None and any(
-        s.kind in ("power_w", "energy_j") for s in telemetry.series(start_ns, start_ns)
-    )
-    await pause(max(span_s, POWER_SPAN_S) if with_power and span_s >= 1 else span_s, stop)
+    with_power = span_s >= 1 and _has_power(telemetry, start_ns)
+    await pause(max(span_s, POWER_SPAN_S) if with_power else span_s, stop)
     end_ns, after = time.monotonic_ns(), host.cpu_ticks()
     found["idle_span_ns"] = [start_ns, end_ns]
     if before is not None and after is not None and after.total > before.total:
@@ -43,6 +43,15 @@ async def preflight(span_s: float, telemetry: Telemetry | None, stop: asyncio.Ev
         found["temperature_c"] = warmest
     found.update(host.memory())
     return found
+
+
+async def idle_after(span_s: float, telemetry: Telemetry | None, stop: asyncio.Event) -> tuple[int, int] | None:
+    """The window after the last round in which nothing of ours ran; None where no power is read, or time is short."""
+    start_ns = time.monotonic_ns()
+    if span_s < 1 or not _has_power(telemetry, start_ns):
+        return None
+    await pause(POWER_SPAN_S, stop)
+    return start_ns, time.monotonic_ns()
 
 
 async def cool_down(
@@ -71,11 +80,16 @@ async def pause(span_s: float, stop: asyncio.Event) -> None:
 
 
 def temperature_c(telemetry: Telemetry | None, start_ns: int, end_ns: int) -> float | None:
-    """The highest temperature that any sensor read in a window."""
+    """The highest temperature of what computes, in a window."""
     if telemetry is None:
         return None
-    series = [s for s in telemetry.series(start_ns, end_ns) if s.kind == "temperature_c"]
-    return max((v for s in series for v in s.values if v is not None), default=None)
+    chips = of_the_chip(telemetry.series(start_ns, end_ns))
+    return max((v for s in chips for v in s.values if v is not None), default=None)
+
+
+def _has_power(telemetry: Telemetry | None, now_ns: int) -> bool:
+    """Whether there is power of the device to take a baseline of; rails and parts of it give none."""
+    return telemetry is not None and not isinstance(energy.candidates(telemetry.series(now_ns, now_ns)), str)
 
 
 def _newest_c(telemetry: Telemetry | None) -> float | None:

@@ -43,6 +43,9 @@ SCOPES = ("wall", "system", "board", "module", "component", "rail", "partial")
 """From the widest: the socket; a system with what hangs on it; one board; its compute module; a chip or device of it;
 one supply of a chip; and a sum that leaves out, of what it seems to cover, a part that is not known."""
 
+PARTS = ("cpu", "gpu", "npu", "soc", "memory", "disk", "network", "battery", "board")
+"""Of a device. The temperature of a run is that of the first four: a network chip may be hotter, and is no matter."""
+
 QUALITIES = (
     "ok",
     "below_resolution",  # a value, smaller than its step
@@ -73,7 +76,9 @@ class Sensor:
     `update_s` is how often it makes a value, `window_s` over how long that is a mean, `accuracy` its limit of error as
     a fraction of the reading, `resolution` its smallest step, `wrap` where a counter begins again. `formula` is what it
     is made of, `derived` says that it was computed from other readings ("V*I"), `estimated` that it was computed from
-    something that is no reading of it (power from a load). `includes` and `excludes` say what the scope covers.
+    something that is no reading of it (power from a load). `part` is what of the device it tells of (PARTS), where
+    that is known; `critical` is the temperature at which the device ends itself. `includes` and `excludes` say what the
+    scope covers.
     `rank`: of sensors of one kind and scope the lowest is preferred: 0 meters, 10 hardware counters, 20 readings of the
     moment, 30 means, 40 estimates. What is not known is None. `simulated` is for fakes.
     """
@@ -97,6 +102,8 @@ class Sensor:
     includes: tuple[str, ...] = ()
     excludes: tuple[str, ...] = ()
     needs_root: bool = False
+    part: str = ""
+    critical: float | None = None
     rank: int = 20
     estimated: bool = False
     simulated: bool = False

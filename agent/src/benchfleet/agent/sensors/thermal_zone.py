@@ -8,9 +8,12 @@ https://docs.kernel.org/driver-api/thermal/sysfs-api.html
 
 from __future__ import annotations
 
+import contextlib
+
 from benchfleet.agent.env import Env
 from benchfleet.agent.sensors import Reader, Sensor
 from benchfleet.agent.sensors._files import Files, Unread, first_number
+from benchfleet.agent.sensors._parts import part_of
 
 EVERY_S = 1.0
 """A chip of a few grams does not change its temperature faster than this shows."""
@@ -37,9 +40,21 @@ def probe(env: Env) -> list[Sensor]:
                 source="sysfs",
                 paths=(f"{zone}/temp",),
                 every_s=EVERY_S,
+                part=part_of(name),
+                critical=_critical_c(env, zone),
             )
         )
     return found
+
+
+def _critical_c(env: Env, zone: str) -> float | None:
+    """Where the kernel shuts the device down; None where it does not say, or says nonsense."""
+    for trip in env.files.glob(f"{zone}/trip_point_*_type"):
+        if env.files.text(trip, "") == "critical":
+            with contextlib.suppress(OSError, ValueError):
+                value_c = float(env.files.text(trip.replace("_type", "_temp"))) / 1000
+                return value_c if 0 < value_c <= PLAUSIBLE_C[1] else None
+    return None
 
 
 def reader(env: Env, sensors: list[Sensor]) -> Reader:

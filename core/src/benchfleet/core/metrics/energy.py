@@ -82,35 +82,52 @@ def _gross(seen: Energy, evidence: Evidence) -> Value:
     return _relative(seen, seen.energy_j * _MJ / _inferences(evidence))
 
 
-def _idle_of(seen: Energy, evidence: Evidence) -> tuple[float, float, int] | str:
-    first_ns = min(r.start_ns for r in evidence.model.rounds)
-    return energy.idle_w(seen.series, evidence.idle_span_ns, first_ns)
+def _busy(evidence: Evidence) -> tuple[int, int]:
+    rounds = evidence.model.rounds
+    return min(r.start_ns for r in rounds), max(r.end_ns for r in rounds)
 
 
-def _idle(seen: Energy, evidence: Evidence) -> Value:
-    idle = _idle_of(seen, evidence)
-    if isinstance(idle, str):
-        return missing(idle)
-    accuracy = seen.series.accuracy
-    half = None if accuracy is None else math.hypot(accuracy * idle[0], 1.96 * idle[1])
-    found = _value(seen, idle[0], half, f"mean before the rounds; {seen.series.formula or seen.series.sensor}")
-    return replace(found, n=idle[2])
+def _idle_before(seen: Energy, evidence: Evidence) -> tuple[float, float, int] | str:
+    return energy.idle_w(seen.series, evidence.idle_span_ns, _busy(evidence))
+
+
+def _idle_after(seen: Energy, evidence: Evidence) -> tuple[float, float, int] | str:
+    if evidence.idle_after_span_ns is None:
+        return "idle power was not sampled after the rounds"
+    return energy.idle_w(seen.series, evidence.idle_after_span_ns, _busy(evidence))
+
+
+def _idle(pick: Callable[[Energy, Evidence], tuple[float, float, int] | str], when: str) -> Callable[..., Value]:
+    def make(seen: Energy, evidence: Evidence) -> Value:
+        idle = pick(seen, evidence)
+        if isinstance(idle, str):
+            return missing(idle)
+        accuracy = seen.series.accuracy
+        half = None if accuracy is None else math.hypot(accuracy * idle[0], 1.96 * idle[1])
+        found = _value(seen, idle[0], half, f"mean {when} the rounds; {seen.series.formula or seen.series.sensor}")
+        return replace(found, n=idle[2])
+
+    return make
 
 
 def _net(seen: Energy, evidence: Evidence) -> Value:
-    idle = _idle_of(seen, evidence)
-    if isinstance(idle, str):
-        return missing(idle)
+    """The baseline is the mean of both idle spans; what they differ by is part of the interval."""
+    before, after = _idle_before(seen, evidence), _idle_after(seen, evidence)
+    if isinstance(before, str):
+        return missing(before)
+    idle_w, error_w, when = before[0], 1.96 * before[1], "before"
+    if not isinstance(after, str):
+        idle_w = (before[0] + after[0]) / 2
+        error_w = math.hypot(1.96 * math.hypot(before[1], after[1]) / 2, (after[0] - before[0]) / 2)
+        when = "before and after"
     count = _inferences(evidence)
-    net_j = seen.energy_j - idle[0] * seen.span_s
-    half = None
-    if seen.half_width is not None:
-        half = math.hypot(seen.half_width * seen.energy_j, 1.96 * idle[1] * seen.span_s) * _MJ / count
-    found = _value(seen, net_j * _MJ / count, half, f"gross - idle power x time; {seen.method}")
-    if half is None:
+    net_mj = (seen.energy_j - idle_w * seen.span_s) * _MJ / count
+    found = _value(seen, net_mj, None, f"gross - idle power ({when}) x time; {seen.method}")
+    if seen.half_width is None:
         return found
+    half = math.hypot(seen.half_width * seen.energy_j, error_w * seen.span_s) * _MJ / count
     # Net of noise may be below zero, and its interval says so.
-    return replace(found, ci95=(net_j * _MJ / count - half, net_j * _MJ / count + half))
+    return replace(found, ci95=(net_mj - half, net_mj + half))
 
 
 def _inverse(seen: Energy, number: float) -> Value:
@@ -157,7 +174,11 @@ METRICS = (
     ),
     Metric(
         name="idle_power_w", unit="W", better="lower", help="mean power of the device left alone before the rounds",
-        how="same sensor; at least 10 s", compute=_of_energy(_idle),
+        how="same sensor; at least 10 s", compute=_of_energy(_idle(_idle_before, "before")),
+    ),
+    Metric(
+        name="idle_after_power_w", unit="W", better="lower", help="mean power of the device left alone afterwards",
+        how="same sensor; at least 10 s", compute=_of_energy(_idle(_idle_after, "after")),
     ),
     Metric(
         name="energy_mj_per_inference", unit="mJ", better="lower", help="energy of one sample, gross",
@@ -165,7 +186,7 @@ METRICS = (
     ),
     Metric(
         name="net_energy_mj_per_inference", unit="mJ", better="lower", help="energy of one sample above idle",
-        how="(energy - idle power x time) / samples", compute=_of_energy(_per_inference(_net)), low=-1e12,
+        how="(energy - mean idle power x time) / samples", compute=_of_energy(_per_inference(_net)), low=-1e12,
     ),
     Metric(
         name="inferences_per_joule", unit="1/J", better="higher", help="samples for a joule, gross",

@@ -1,4 +1,7 @@
-"""What reading the sensors costs the model: its latency with the sampler on, over that with it off, pair by pair."""
+"""What reading the sensors costs the model: its latency with the sampler on, over that with it off, pair by pair.
+
+Of the model itself in profile gate; of the reference work that every block runs in the others.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,12 @@ from benchfleet.core.results import Value, missing
 def _overhead(evidence: Evidence) -> Value:
     ratios = [on / off for on, off in evidence.monitor_pairs_ns if on > 0 and off > 0]
     if not ratios:
-        return missing("no rounds were measured with the sampler off; profile gate does")
+        return missing("no rounds were measured with the sampler off")
     return Value(
         value=math.exp(math.fsum(map(math.log, ratios)) / len(ratios)),
         ci95=statistics.interval_of_log_mean(ratios),
         n=len(ratios),
-        method="geometric mean of paired ratios of round medians, sampler on / off",
+        method=f"geometric mean of paired ratios of round medians of the {evidence.monitor_of}, sampler on / off",
         source="wall clock",
     )
 

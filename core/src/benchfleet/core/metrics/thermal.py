@@ -1,4 +1,4 @@
-"""Temperatures over the measured rounds, all three of one sensor: the one that became hottest.
+"""Temperatures over the measured rounds, all three of one sensor: the one of what computes that became hottest.
 
 Start is what it showed when the first round began, end what it showed when the last one ended; loading, warming and the
 idle span before are not the model's temperature.
@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from benchfleet.core.evidence import Evidence
 from benchfleet.core.metric import Metric
 from benchfleet.core.results import Value, missing
-from benchfleet.core.samples import SensorSeries
+from benchfleet.core.samples import SensorSeries, of_the_chip
 
 
 def _during(series: SensorSeries, evidence: Evidence) -> list[float]:
@@ -29,8 +29,8 @@ def _during(series: SensorSeries, evidence: Evidence) -> list[float]:
 def _temperature(pick: Callable[[Sequence[float]], float], method: str) -> Callable[[Evidence], Value]:
     def compute(evidence: Evidence) -> Value:
         best: tuple[float, list[float], SensorSeries] | None = None
-        for series in evidence.telemetry:
-            values = _during(series, evidence) if series.kind == "temperature_c" else []
+        for series in of_the_chip(evidence.telemetry):
+            values = _during(series, evidence)
             if values and (best is None or max(values) > best[0]):
                 best = (max(values), values, series)
         if best is None:

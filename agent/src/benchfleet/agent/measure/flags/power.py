@@ -15,6 +15,9 @@ from benchfleet.core.results import Reason
 BEHIND_A_BATTERY = ("wall", "system", "board")
 """Scopes that a battery of the device can stand behind; modules and components are measured past it."""
 
+IDLE_DRIFT = 0.10
+"""Of the power before; warm chips leak some percent more."""
+
 
 def find(seen: Seen) -> Iterator[Reason]:
     """Nothing of a device without a power sensor: what was never there is not undersampled."""
@@ -39,6 +42,13 @@ def find(seen: Seen) -> Iterator[Reason]:
     if found.series.estimated:
         yield degraded(
             "power_estimated", f"{found.series.sensor} computes power from something else: do not rank by it"
+        )
+    before, after = seen.number("idle_power_w"), seen.number("idle_after_power_w")
+    if before and after is not None and abs(after - before) > IDLE_DRIFT * before:
+        yield degraded(
+            "idle_power_drift",
+            f"the idle device drew {before:.3g} W before and {after:.3g} W after: net energy is between the two; "
+            "stop what runs beside it, or let it cool",
         )
     batteries = seen.host.get("batteries")
     if batteries and found.series.scope in BEHIND_A_BATTERY:
