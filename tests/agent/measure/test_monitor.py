@@ -65,4 +65,4 @@ async def test_a_round_that_fails_leaves_the_sampler_on(tmp_path):
 
 
 def test_without_pairs_there_is_no_cost_and_the_reason():
-    assert "profile gate" in ratio([]).reason
+    assert "sampler off" in ratio([]).reason
