@@ -10,8 +10,8 @@ A file is one object, function to answer:
      "nvmlDeviceGetFieldValues": {"186:0": 68500, "82": "NVMLError_NotSupported"}}
 
 - A string that is the name of an error is raised: a class of the library under that name. "OK" is None.
-- An object whose keys are arguments is entered with them, in order: a device by its number, a constant by its name or
-  number, anything else by its text. An argument that no key names is passed over, so that one answer may do for all.
+- An object whose keys are arguments is entered with them, in order: a device by its number, a constant by its name,
+  anything else by its text. An argument that no key names is passed over, so that one answer may do for all.
 - Any other object is a structure, its keys are attributes, and items too.
 - What is asked with a list of fields (the last argument) is answered one by one, by "ID:SCOPE" or "ID"; a number is a
   good answer, the name of an error stands for its code. Where devices differ, their numbers come first.
@@ -129,6 +129,10 @@ class Recorded:
         if not isinstance(found, Mapping):
             raise DocumentError(f"capture: fields are an object of their answers, not {found!r}")
         said = found.get(f"{number}:{scope}", found.get(str(number), "NVMLError_NotSupported"))
+        if isinstance(said, Mapping):  # with a return code of its own
+            said = said.get("value", 0) if not said.get("nvmlReturn") else next(
+                (f"NVMLError_{name}" for name, code in CODES.items() if code == said["nvmlReturn"]), "NVMLError_Unknown"
+            )  # fmt: skip
         if isinstance(said, str):
             return Structure(fieldId=number, scopeId=scope, nvmlReturn=_code(said), valueType=WHOLE, value=Structure())
         sort = DOUBLE if isinstance(said, float) else SIGNED if said < 0 else WHOLE

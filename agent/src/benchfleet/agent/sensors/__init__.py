@@ -24,6 +24,7 @@ UNITS = {
     "current_a": "A",
     "temperature_c": "°C",
     "clock_hz": "Hz",
+    "clock_limit_hz": "Hz",
     "utilization_ratio": "1",
     "steal_ratio": "1",
     "pressure_ratio": "1",
@@ -35,9 +36,10 @@ UNITS = {
     "throttle_state": "1",
     "throttle_count": "1",
     "power_mode": "",
+    "setting": "",
     "health": "",
 }
-"""The kinds there are, and the unit of each; power_mode and health are words."""
+"""The kinds there are, and the unit of each; power_mode, setting (a governor, MIG) and health are words."""
 
 SCOPES = ("wall", "system", "board", "module", "component", "rail", "partial")
 """From the widest: the socket; a system with what hangs on it; one board; its compute module; a chip or device of it;
