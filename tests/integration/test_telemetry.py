@@ -76,8 +76,8 @@ async def scraped(controller: Controller, until: Callable[[str], bool]) -> str:
 async def test_what_a_measuring_agent_reads_is_in_the_scrape_until_it_leaves(
     controller: Controller, tmp_path: Path
 ) -> None:
-    shown = 'benchfleet_cpu_utilization_ratio{device="one",sensor="cpu_time/utilization",scope="system"}'
-    extreme = 'benchfleet_cpu_utilization_ratio_max{device="one",sensor="cpu_time/utilization",scope="system"}'
+    shown = 'benchfleet_utilization_ratio{device="one",sensor="cpu_time/utilization",scope="system"}'
+    extreme = 'benchfleet_utilization_ratio_max{device="one",sensor="cpu_time/utilization",scope="system"}'
     async with running(controller, tmp_path / "agent") as daemon:
         idle = await scraped(controller, lambda text: 'benchfleet_device_up{device="one"} 1.0' in text)
         assert extreme not in idle  # while idle the heartbeat says the newest value alone

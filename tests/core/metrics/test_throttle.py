@@ -16,9 +16,10 @@ def rounds(*spans):
     )
 
 
-def series(kind, values, *, sensor="s", source="synthetic", step=1):
+def series(kind, values, *, sensor="s", source="synthetic", step=1, **more):
     times = tuple(step * i for i in range(len(values)))
-    return SensorSeries(sensor=sensor, kind=kind, scope="cpu", source=source, times_ns=times, values=tuple(values))
+    facts = {"scope": "component", "source": source, **more}
+    return SensorSeries(sensor=sensor, kind=kind, times_ns=times, values=tuple(values), **facts)
 
 
 def value(name, *telemetry, spans=((0, 10**9),)):
@@ -27,14 +28,14 @@ def value(name, *telemetry, spans=((0, 10**9),)):
     return catalogue()[name].compute(evidence)
 
 
-@pytest.mark.parametrize("name", ["throttle_events", "throttled_ratio", "clock_ratio"])
+@pytest.mark.parametrize("name", ["throttle_events", "throttled_ratio", "clock_ratio", "clock_granted_ratio"])
 def test_a_device_that_tells_nothing_is_unknown_and_not_free_of_throttling(name):
     assert value(name).value is None
-    assert value(name, series("throttle_events", []), series("clock_hz", [None] * 20)).value is None
+    assert value(name, series("throttle_count", []), series("clock_hz", [None] * 20)).value is None
 
 
 def test_counters_that_rise_are_added_and_a_reset_is_no_event():
-    counters = series("throttle_events", [3, 4, 0, 2], sensor="a"), series("throttle_events", [7, 7])
+    counters = series("throttle_count", [3, 4, 0, 2], sensor="a"), series("throttle_count", [7, 7])
     assert value("throttle_events", *counters).value == 3
 
 
@@ -52,3 +53,24 @@ def test_the_fastest_core_speaks_for_the_cpu_and_rest_between_rounds_is_left_out
 
 def test_a_few_readings_of_a_clock_say_nothing():
     assert value("clock_ratio", series("clock_hz", [2e9] * 9)).value is None
+
+
+def test_firmware_that_throttles_is_seen_though_the_clock_asked_for_stays():
+    """A Raspberry Pi 3 at 84 degC: 1200 MHz asked for, 657 MHz given."""
+    asked = series("clock_hz", [1.2e9] * 20, sensor="cpufreq/policy0", part="cpu", estimated=True)
+    given = series("clock_hz", [1.2e9] * 5 + [0.657e9] * 15, sensor="raspberry_pi/clock/arm", part="cpu")
+    assert value("clock_granted_ratio", asked, given).value == pytest.approx(0.5475)
+    assert value("clock_ratio", asked, given).value == pytest.approx(0.5475)
+    assert value("clock_ratio", asked).value == 1.0
+    assert value("clock_granted_ratio", asked).value is None
+
+
+def test_an_asked_for_clock_speaks_where_the_real_one_cannot_be_read():
+    asked = series("clock_hz", [1.2e9] * 20, part="cpu", estimated=True)
+    denied = series("clock_hz", [None] * 20, part="cpu")
+    assert value("clock_ratio", asked, denied).value == 1.0
+
+
+def test_too_low_a_supply_is_no_throttling_of_its_own():
+    low = series("throttle_state", [1] * 5, sensor="raspberry_pi/throttled/under_voltage")
+    assert value("throttled_ratio", low).value is None

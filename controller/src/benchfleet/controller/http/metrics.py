@@ -26,8 +26,8 @@ UNITS: dict[str, tuple[str, float]] = {
 }
 """Base unit and factor by the last word of a sensor's kind; any other word (bytes, ratio, rpm) is a unit by itself."""
 
-CALLED = {"utilization_ratio": "cpu_utilization_ratio", "frequency_hz": "clock_hertz"}
-"""Names that dashboards have known before they were made of the kind."""
+CALLED = {"frequency_hz": "clock_hertz", "throttle_count": "throttle_events_total"}
+"""Names that say more than what would be made of the kind."""
 
 _KIND = re.compile(r"[a-z][a-z0-9_]{0,60}")
 FAMILIES_MAX = 200
@@ -38,8 +38,8 @@ EXTREMES = {
     "max": "Greatest of the last one to two minutes, while something is measured.",
 }
 
-GAUGES_MAX = 64
-"""Of one device in a scrape."""
+GAUGES_MAX = 256
+"""Of one device in a scrape: a board of three chips, a dozen rails and as many thermal zones has a hundred."""
 
 QUANTILES = {"latency_ms_p50": "0.5", "latency_ms_p90": "0.9", "latency_ms_p95": "0.95", "latency_ms_p99": "0.99"}
 RUN_STATES = ("queued", "leased", "succeeded", "failed", "cancelled", "unschedulable")

@@ -20,6 +20,7 @@ EXPLAINED = {
     "turn_not_taken": "Agents of one host may have measured at once; give them one writable folder for their lock.",
     "steal": "The hypervisor gave the processor to other guests; use a host with fewer guests.",
     "throttled": "The device lowered its clocks; cool it, or take this as its sustained speed.",
+    "under_voltage": "The supply sagged, and firmware lowers clocks for it; use a stronger adapter and a better cable.",
     "thermal_drift": "The device warmed while measuring; let it cool, or use a longer profile.",
     "unstable": "The device changed speed between rounds; fix its governor or clocks, or use a longer profile.",
     "slow_regime": "The device was slower than its own reference; look for throttling and for other programs on it.",

@@ -8,6 +8,8 @@ from benchfleet.agent.measure.flags import Seen, degraded
 from benchfleet.core.results import Reason
 
 CLOCK_RATIO = 0.95
+GRANTED_RATIO = 0.9
+"""Of the clock asked for: what runs is read within some percent, and steps of clocks are of 5."""
 SLOWER_RATIO = 1.05
 
 
@@ -22,6 +24,9 @@ def find(seen: Seen) -> Iterator[Reason]:
         seen_of_it.append(f"it said that it throttles in {share:.0%} of the time")
     if clock is not None and clock < CLOCK_RATIO:
         seen_of_it.append(f"its clock fell to {clock:.0%} of what it had before")
+    granted = seen.number("clock_granted_ratio")
+    if granted is not None and granted < GRANTED_RATIO:
+        seen_of_it.append(f"it ran at {granted:.0%} of the clock that it was asked for")
     if lasting is not None and lasting > SLOWER_RATIO:
         seen_of_it.append(f"calls became {lasting - 1:.0%} slower under lasting load")
     if seen_of_it:
