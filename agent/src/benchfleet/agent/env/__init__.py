@@ -6,7 +6,8 @@ A driver reaches the device through an Env only. So the same driver reads this m
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import fcntl
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -47,7 +48,9 @@ class Libraries(Protocol):
 class Env:
     """One device. `recorded` names the capture that stands for it, and is empty for what is live.
 
-    `meters` are the addresses of meters that stand beside it: http://192.168.1.20, ptdaemon://10.0.0.5:8888.
+    `meters` are the addresses of meters that stand beside it: http://192.168.1.20, ptdaemon://10.0.0.5:8888. `ioctl`
+    asks the device behind an open file, and writes its answer into the buffer; None where no device may be asked: a
+    recording, or another root, whose /dev may be that of another machine.
     """
 
     files: Tree
@@ -56,6 +59,7 @@ class Env:
     libraries: Libraries
     recorded: str = ""
     meters: tuple[str, ...] = ()
+    ioctl: Callable[[int, int, bytearray], int] | None = None
 
     @property
     def here(self) -> bool:
@@ -69,6 +73,11 @@ def live(
     """This machine; under another root its files alone, since commands and libraries would tell of this machine."""
     files = Tree(rootfs, {"/sys": sysfs, "/proc": procfs})
     if rootfs == Path("/"):
-        return Env(files=files, commands=Installed(), web=Http(), libraries=Importable(), meters=meters)
+        return Env(files=files, commands=Installed(), web=Http(), libraries=Importable(), meters=meters, ioctl=_ioctl)
     why = f"files under {rootfs} alone were to be read"
     return Env(files=files, commands=NoCommands(why), web=Http(), libraries=NoLibraries(why), meters=meters)
+
+
+def _ioctl(handle: int, request: int, buffer: bytearray) -> int:
+    answer: int = fcntl.ioctl(handle, request, buffer)
+    return answer
