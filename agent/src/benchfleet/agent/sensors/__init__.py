@@ -23,6 +23,7 @@ UNITS = {
     "voltage_v": "V",
     "current_a": "A",
     "temperature_c": "°C",
+    "temperature_limit_c": "°C",
     "clock_hz": "Hz",
     "clock_limit_hz": "Hz",
     "utilization_ratio": "1",
@@ -33,14 +34,19 @@ UNITS = {
     "memory_bytes": "B",
     "fan_rpm": "1/min",
     "load": "1",
-    "limit_cpus": "1",
     "throttle_state": "1",
     "throttle_count": "1",
+    "event_count": "1",
+    "stored_energy_j": "J",
+    "stored_charge_coulomb": "C",
+    "charge_ratio": "1",
+    "link_speed_mbit_s": "Mbit/s",
     "power_mode": "",
     "setting": "",
     "health": "",
 }
-"""The kinds there are, and the unit of each; power_mode, setting (a governor, MIG) and health are words."""
+"""The kinds there are, and the unit of each; power_mode, setting (a governor, MIG) and health are words. What a battery
+holds is stored_energy_j: energy_j is what was used, and always a counter."""
 
 SCOPES = ("wall", "system", "board", "module", "component", "rail", "partial")
 """From the widest: the socket; a system with what hangs on it; one board; its compute module; a chip or device of it;
