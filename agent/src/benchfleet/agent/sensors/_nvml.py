@@ -75,7 +75,6 @@ class Quantity:
     rank: int = 20
     window_s: float | None = None
     includes: tuple[str, ...] = ("GPU", "its memory")
-    part: str = "gpu"
 
 
 def quantities(averaged: bool) -> list[Quantity]:
@@ -144,7 +143,7 @@ def _levels() -> list[Quantity]:
         ),
         Quantity(
             name="temperature_memory", kind="temperature_c", call=f"nvmlDeviceGetFieldValues({MEMORY_TEMPERATURE},0)",
-            ask=lambda said: said.field(MEMORY_TEMPERATURE, 0), part="memory",
+            ask=lambda said: said.field(MEMORY_TEMPERATURE, 0),
         ),
         Quantity(
             name="utilization", kind="utilization_ratio", call="nvmlDeviceGetUtilizationRates",
