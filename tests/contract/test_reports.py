@@ -16,6 +16,7 @@ from benchfleet.controller.policies.document import policy_of
 from benchfleet.controller.policies.evaluate import evaluate
 from benchfleet.controller.reports import GROUP, PACKAGE, Subject
 from benchfleet.core import plugins
+from benchfleet.core.results import Value
 from tests.support.campaigns import campaign, fleet, result, run
 
 SECTIONS = sorted(plugins.load_all(PACKAGE, GROUP).items())
@@ -24,9 +25,19 @@ PRICES = load_prices(Path(__file__).parents[2] / "examples" / "prices.yaml")
 NASTY = "<img src=x onerror=y>"
 
 
+def lasting():
+    """Minutes of load on a device with a power sensor."""
+    extra = {
+        "burst_ms_p50": Value(value=5.0, n=10),
+        "sustained_ms_p50": Value(value=6.0, n=10),
+        "energy_mj_per_inference": Value(value=30.0, ci95=(29, 31), n=600, source="sensor", scope="module"),
+    }
+    return replace(run("lasting", model=NASTY, measured=result(extra=extra)), scenario="sustained")
+
+
 def subject(record, policy=None):
-    """With a policy, everything that a report may be given is there: prices, too."""
-    record = priced(record, PRICES) if policy else record
+    """With a policy, everything that a report may be given is there: prices, power, minutes of load."""
+    record = priced(replace(record, runs=(*record.runs, lasting())), PRICES) if policy else record
     return Subject(
         comparison=compare(record), decision=evaluate(policy, record) if policy else None, history=history(record)
     )

@@ -38,6 +38,7 @@ EXPECTED = {
     "procfs/load_1min": 0.5,
     "procfs/memory_used": 600 * 1024,
     "psi/cpu": 0.125,
+    "psi/cpu/some": 1e-6,
     "simulated/board": 7.5,
     "cpu_time/utilization": 0.4,
     "cpu_time/steal": 0.1,

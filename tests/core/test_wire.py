@@ -6,7 +6,7 @@ import pytest
 
 from benchfleet.core import wire
 from benchfleet.core.errors import DocumentError
-from benchfleet.core.inventory import Inventory, RuntimeFacts
+from benchfleet.core.inventory import AcceleratorFacts, Inventory, RuntimeFacts, SensorFacts
 from benchfleet.core.runspec import Artifact, ModelRef, RunSpec
 
 MODEL = ModelRef(name="digits:fp32", format="onnx", precision="fp32", artifact=Artifact(digest="a" * 64, size_bytes=3))
@@ -46,8 +46,8 @@ def test_a_shape_that_is_no_shape_is_refused():
         wire.runspec_from_wire(message)
 
 
-def test_inventory_survives_the_wire_and_json():
-    inventory = Inventory(
+def inventory_of_today() -> Inventory:
+    return Inventory(
         hostname="h",
         board="host",
         os="Debian 12",
@@ -58,9 +58,36 @@ def test_inventory_survives_the_wire_and_json():
         memory_bytes=5,
         python="3.11",
         agent_version="0.1",
-        runtimes=(RuntimeFacts(name="onnxruntime", available=True, formats=("onnx",)),),
+        runtimes=(RuntimeFacts(name="onnxruntime", available=True, formats=("onnx",), interpreter="/usr/bin/python3"),),
         labels={"lab": "berlin"},
         facts={"governor": "performance"},
+        accelerators=(
+            AcceleratorFacts(
+                name="Coral",
+                family="edge_tpu",
+                kind="tpu",
+                bus="usb:2-1",
+                state="no firmware",
+                driver="usbfs",
+                library="16.0",
+                firmware="1",
+                detail="load a model",
+            ),
+        ),
+        sensors=(SensorFacts(id="thermal_zone/cpu", kind="temperature_c", scope="component"),),
     )
+
+
+def test_inventory_survives_the_wire_and_json():
+    inventory = inventory_of_today()
     assert wire.inventory_from_wire(wire.inventory_to_wire(inventory)) == inventory
     assert Inventory.from_json(json.loads(json.dumps(inventory.to_json()))) == inventory
+
+
+def test_an_inventory_that_an_older_agent_wrote_is_read():
+    older = inventory_of_today().to_json()
+    for newer in ("accelerators", "sensors"):
+        older.pop(newer)
+    older["runtimes"] = [{k: v for k, v in r.items() if k != "interpreter"} for r in older["runtimes"]]
+    found = Inventory.from_json(older)
+    assert (found.accelerators, found.sensors, found.runtimes[0].interpreter) == ((), (), "")

@@ -147,3 +147,18 @@ def test_a_rockchip_board_says_its_soc(tmp_path):
     found = boards.detect(live(tree(root, {"etc/orangepi-release": "BOARD=x\nVERSION=1.1.8\n"})))
     assert found is not None
     assert (found.slug, found.soc, found.release) == ("orange-pi-5-plus", "rk3588", "Orange Pi 1.1.8")
+
+
+def test_a_server_is_a_host_whose_product_is_a_fact_and_whose_serial_number_is_none(tmp_path):
+    dmi = {"sys_vendor": "Dell Inc.", "product_name": "PowerEdge R740", "board_name": "x", "product_serial": "SECRET7"}
+    found = boards.detect(live(tree(tmp_path, {f"sys/class/dmi/id/{k}": v + "\n" for k, v in dmi.items()})))
+    assert found is not None
+    assert (found.slug, found.model) == ("host", "Dell Inc. PowerEdge R740")
+    assert "SECRET7" not in str(found)
+
+
+def test_what_a_maker_left_in_is_no_product(tmp_path):
+    dmi = {"sys_vendor": "To Be Filled By O.E.M.", "product_name": "Default string", "board_name": "B550M"}
+    found = boards.detect(live(tree(tmp_path, {f"sys/class/dmi/id/{k}": v for k, v in dmi.items()})))
+    assert found is not None
+    assert found.model == "B550M"

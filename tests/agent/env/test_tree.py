@@ -33,10 +33,21 @@ def test_links_are_resolved_inside(root: Path) -> None:
     assert tree.link("/sys/class/hwmon/hwmon10/name") == "/sys/devices/platform/chip/name"
 
 
+def test_a_file_that_holds_the_target_of_a_lost_link_is_followed(root: Path) -> None:
+    (root / "sys/class/hwmon/hwmon3").write_text("../../devices/platform/chip/\n")
+    (root / "sys/class/hwmon/hwmon4").write_text("../../devices/platform/absent\n")
+    tree = Tree(root)
+    assert tree.text("/sys/class/hwmon/hwmon3/name") == "ina3221"
+    assert tree.link("/sys/class/hwmon/hwmon3") == "/sys/devices/platform/chip"
+    assert not tree.exists("/sys/class/hwmon/hwmon4/name")
+
+
 def test_no_link_leads_out(root: Path) -> None:
     tree = Tree(root)
     assert not tree.exists("/etc/up")
     assert not tree.exists("/../etc/secret")
+    (root / "etc/written").write_text("../../../../etc/secret")
+    assert "outside" not in tree.text("/etc/written")
     with pytest.raises(OSError, match="secret"):
         tree.read("/etc/up")
 

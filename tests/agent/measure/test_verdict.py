@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from benchfleet.agent.measure import verdict
-from benchfleet.agent.measure.flags import Seen, regime, throttle
+from benchfleet.agent.measure.flags import Seen, emulated, regime, throttle
 from benchfleet.agent.measure.profiles import PROFILES
 from benchfleet.core.evidence import Evidence, Lane, Launch, OutputCheck, Round
 from benchfleet.core.metric import compute_all
@@ -322,3 +322,11 @@ def test_a_busy_host_says_nothing_against_outputs_and_files():
         r for r in verdict.reasons(seen, compute_all(seen), PROFILES["standard"], QUIET) if r.severity == "invalid"
     )
     assert (load.flag, load.touches) == ("background_load", ("running",))
+
+
+def test_times_of_an_emulated_processor_are_of_no_use_and_its_outputs_are():
+    host = {**QUIET, "emulated": "yes: the system is for aarch64, /proc/cpuinfo is that of x86_64"}
+    seen = Seen(evidence=EVIDENCE, metrics={}, profile=PROFILES["standard"], host=host)
+    (reason,) = emulated.find(seen)
+    assert (reason.flag, reason.severity, reason.touches) == ("emulated", "invalid", ("running",))
+    assert not list(emulated.find(replace(seen, host=QUIET)))

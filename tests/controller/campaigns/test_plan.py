@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from benchfleet.controller.campaigns.document import parse_campaign
 from benchfleet.controller.campaigns.plan import Plan, plan
+from benchfleet.controller.campaigns.selector import labels_of, parse_selector
 from benchfleet.controller.catalog import Dataset, Device, Model, ModelFile
 from benchfleet.core.errors import DocumentError
-from benchfleet.core.inventory import Inventory, RuntimeFacts
+from benchfleet.core.inventory import AcceleratorFacts, Inventory, RuntimeFacts
 from benchfleet.core.runspec import Artifact
 from tests.support.documents import campaign
 
@@ -262,3 +263,16 @@ def test_what_inventory_and_model_tell_is_pruned_before_anything_is_sent(inputs,
 def test_what_fits_or_is_not_known_is_planned(inputs, changes):
     document = parse_campaign(campaign(**{"models": ["m:1"], "dataset": None, **changes}))
     assert plan(document, models=fed(*inputs), datasets={}, devices=[device()]).cells[0].spec is not None
+
+
+def test_devices_are_chosen_by_what_is_in_them_and_whether_it_works():
+    coral = {"name": "Coral", "family": "edge_tpu", "kind": "tpu"}
+    inventory = device().inventory
+    dead = AcceleratorFacts(**coral, bus="pci:0000:01:00.0", state="no driver")
+    good = AcceleratorFacts(**coral, bus="usb:2-1")
+    both = labels_of(device(inventory=replace(inventory, accelerators=(good, dead), facts={"soc": "bcm2712"})))
+    one = labels_of(device(inventory=replace(inventory, accelerators=(dead,))))
+    assert parse_selector("accelerator/edge_tpu=ready, soc=bcm2712")(both)
+    assert parse_selector("accelerator/edge_tpu=no-driver")(one)
+    assert parse_selector("accelerator/edge_tpu")(one)
+    assert not parse_selector("accelerator/edge_tpu")(labels_of(device()))

@@ -106,6 +106,35 @@ def test_the_widest_scope_wins():
     assert value("power_w_mean", evidence(module, series("system"))).value == pytest.approx(10)
 
 
+def test_of_one_scope_the_better_sensor_is_taken_and_the_other_is_held_against_it():
+    mean = replace(series(), sensor="meter/average", rank=30, values=tuple(w * 1.2 for w in series().values))
+    found = evidence(series(), mean)
+    assert value("power_w_mean", found).value == pytest.approx(10)
+    off = value("energy_disagreement_ratio", found)
+    assert (off.value, off.source) == (pytest.approx(0.2), "meter/average")
+    assert value("energy_disagreement_ratio", evidence(series())).value is None
+
+
+def test_a_total_is_not_held_against_its_parts():
+    total = replace(series("component"), sensor="rapl/total/energy", rank=9)
+    part = replace(series("component"), sensor="rapl/package-0/energy", rank=10, values=(1.0,) * 1000)
+    assert value("power_w_mean", evidence(part, total)).value == pytest.approx(10)
+    assert value("energy_disagreement_ratio", evidence(part, total)).value is None
+
+
+def test_a_cpu_beside_a_gpu_is_not_the_device():
+    cpu = replace(series("component"), sensor="rapl/total/energy", rank=9)
+    gpu = replace(series("component"), sensor="nvml/0000:01/power")
+    assert "a part of the device each" in value("power_w_mean", evidence(cpu, gpu)).reason
+
+
+def test_a_meter_that_was_lost_all_the_time_stands_back_for_a_narrower_scope():
+    lost = replace(series("wall"), values=(None,) * 1000)
+    found = value("power_w_mean", evidence(lost, series("module")))
+    assert (found.value, found.scope) == (pytest.approx(10), "module")
+    assert "0 readings" in value("power_w_mean", evidence(lost)).reason
+
+
 @pytest.mark.parametrize(
     ("idle", "why"),
     [

@@ -120,6 +120,25 @@ def test_a_start_is_loading_and_the_first_call_over_launches():
     assert value("cold_start_ms_p50", [], "cold_start", launches).value == pytest.approx(6)
     assert value("cold_start_ms_max", [], "cold_start", launches).value == pytest.approx(14)
     assert value("cold_start_ms_p50", [], "cold_start", launches).n == 3
+    assert value("cold_start_ms_p50", [], "cold_start", launches).ci95 is None, "three launches bound no median"
+
+
+@pytest.mark.parametrize("launches", [2, 5, 6, 10, 20])
+def test_a_start_measured_as_a_latency_and_as_a_start_is_one_number_with_one_interval(launches):
+    walls_ms = [20 + (7 * i) % 11 for i in range(launches)]
+    rounds = [a_round([ms], index=i, samples=0) for i, ms in enumerate(walls_ms)]
+    starts = [
+        Launch(
+            load_ns=(ms - 1) * MS, first_inference_ns=MS, warmup_converged=True, memory_base_bytes=None,
+            memory_loaded_bytes=None, memory_peak_bytes=None,
+        )
+        for ms in walls_ms
+    ]  # fmt: skip
+    latency = value("latency_ms_p50", rounds, "cold_start", starts)
+    start = value("cold_start_ms_p50", rounds, "cold_start", starts)
+    assert (start.value, start.n) == (pytest.approx(latency.value), launches)
+    assert (start.ci95 is None) == (latency.ci95 is None) == (launches < 6)
+    assert start.ci95 is None or start.ci95 == pytest.approx(latency.ci95)
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from benchfleet.agent.worker import Worker
 from benchfleet.core import wire
 from benchfleet.core.clock import Clock, SystemClock
 from benchfleet.core.errors import BenchfleetError, DocumentError, RefusedError, UnreachableError
-from benchfleet.core.inventory import Inventory
+from benchfleet.core.inventory import Inventory, SensorFacts
 from benchfleet.core.status import error_of
 from benchfleet.v1 import agent_pb2
 from benchfleet.v1.agent_pb2_grpc import AgentServiceStub
@@ -47,6 +47,8 @@ TICK_S = 0.5
 BEAT_MIN_S = 0.01
 """A controller that asks for more beats than this is mistaken, and would only be flooded."""
 
+SENSORS_MAX = 500
+"""Listed in a hello: a server of 256 cores and eight GPUs has about as many; a message has its limits."""
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 
@@ -145,12 +147,17 @@ class Daemon:
     def _peer(self) -> str:
         return self.identity.controller
 
+    def _described(self) -> Inventory:
+        """The inventory with the sensors of now: some appear late in a boot."""
+        listed = sorted(self.sampler.sensors.values(), key=lambda sensor: sensor.id)[:SENSORS_MAX]
+        return replace(self.inventory, sensors=tuple(SensorFacts(id=s.id, kind=s.kind, scope=s.scope) for s in listed))
+
     async def _session(self) -> None:
         """One stream from hello to its end."""
         async with channel(self.identity) as line:
             outbound = Outbound()
             spooled = [Ref(e.run_id, e.epoch) for e in self.spool.entries()]
-            outbound.send(messages.hello(self.instance, self.inventory, self.active(), spooled, self.clock.utc()))
+            outbound.send(messages.hello(self.instance, self._described(), self.active(), spooled, self.clock.utc()))
             call: Any = AgentServiceStub(line).Session()
             side = [asyncio.create_task(outbound.write_to(call))]
             try:

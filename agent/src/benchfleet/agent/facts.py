@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import re
 import struct
+from collections import Counter
 from typing import Any
 
 from benchfleet.agent.env import Env
@@ -20,6 +21,19 @@ PROGRAMS = ("/bin/sh", "/usr/bin/sh", "/bin/busybox", "/sbin/init", "/lib/system
 """Some program of the system, whose header says for what processor it is."""
 ELF_MACHINES = {0x03: "i686", 0x28: "armv7l", 0x3E: "x86_64", 0xB7: "aarch64", 0xF3: "riscv64"}
 
+ARM, NVIDIA = "0x41", "0x4e"
+CORES = {
+    (ARM, "0xd03"): "Cortex-A53", (ARM, "0xd04"): "Cortex-A35", (ARM, "0xd05"): "Cortex-A55",
+    (ARM, "0xd07"): "Cortex-A57", (ARM, "0xd08"): "Cortex-A72", (ARM, "0xd09"): "Cortex-A73",
+    (ARM, "0xd0a"): "Cortex-A75", (ARM, "0xd0b"): "Cortex-A76", (ARM, "0xd0c"): "Neoverse-N1",
+    (ARM, "0xd0d"): "Cortex-A77", (ARM, "0xd40"): "Neoverse-V1", (ARM, "0xd41"): "Cortex-A78",
+    (ARM, "0xd42"): "Cortex-A78AE", (ARM, "0xd44"): "Cortex-X1", (ARM, "0xd46"): "Cortex-A510",
+    (ARM, "0xd47"): "Cortex-A710", (ARM, "0xd49"): "Neoverse-N2", (ARM, "0xd4f"): "Neoverse-V2",
+    (ARM, "0xd83"): "Neoverse-V3AE", (ARM, "0xd84"): "Neoverse-V3", (ARM, "0xc07"): "Cortex-A7",
+    (NVIDIA, "0x003"): "Denver 2", (NVIDIA, "0x004"): "Carmel",
+}  # fmt: skip
+"""By implementer and part; Linux, arch/arm64/include/asm/cputype.h."""
+
 
 def of(env: Env) -> dict[str, Any]:
     """hostname, os, kernel, arch, cpu_model, cpu_count, memory_bytes and boot_id; None where no file says it."""
@@ -29,7 +43,7 @@ def of(env: Env) -> dict[str, Any]:
         "hostname": files.text("/proc/sys/kernel/hostname", "") or files.text("/etc/hostname", ""),
         "os": os_release(env),
         "kernel": _kernel(env),
-        "arch": files.text("/proc/sys/kernel/arch", "") or machine(env) or _arch_of(info),
+        "arch": files.text("/proc/sys/kernel/arch", "") or machine(env) or arch_of(info),
         "cpu_model": cpu_model(info),
         "cpu_count": _cpu_count(env, info),
         "memory_bytes": _memory_bytes(files.text("/proc/meminfo", "")),
@@ -55,11 +69,16 @@ def cpuinfo(env: Env) -> str:
 
 
 def cpu_model(info: str) -> str:
-    """The name of the processor, as x86 and some ARM kernels say it."""
-    for line in info.splitlines():
-        if re.match(r"(model name|Model|Hardware|cpu model)\s*:", line):
-            return line.split(":", 1)[1].strip()
-    return ""
+    """The name of the processor; ARM kernels say numbers of its cores instead, and in `Hardware` what does not hold."""
+    found = re.search(r"^(?:model name|cpu model)\s*:\s*(.+)", info, re.MULTILINE)
+    if found and "rev " not in found[1]:  # "ARMv7 Processor rev 4 (v7l)" is no name
+        return found[1].strip()
+    makers = re.findall(r"^CPU implementer\s*:\s*(\S+)", info, re.MULTILINE)
+    parts = re.findall(r"^CPU part\s*:\s*(\S+)", info, re.MULTILINE)
+    cores = Counter(CORES.get((maker, part), f"{maker}/{part}") for maker, part in zip(makers, parts, strict=False))
+    if len(cores) == 1:
+        return next(iter(cores))
+    return " + ".join(f"{count} x {core}" for core, count in cores.items())
 
 
 def machine(env: Env) -> str:
@@ -81,9 +100,12 @@ def _kernel(env: Env) -> str:
     return found[1] if found else ""
 
 
-def _arch_of(info: str) -> str:
+def arch_of(info: str) -> str:
+    """Of what processor /proc/cpuinfo speaks, by the fields that x86, ARM and RISC-V have."""
     if re.search(r"^vendor_id\s*:", info, re.MULTILINE):
         return "x86_64" if re.search(r"^flags\s*:.*\blm\b", info, re.MULTILINE) else "i686"
+    if re.search(r"^isa\s*:\s*rv64", info, re.MULTILINE):
+        return "riscv64"
     found = re.search(r"^CPU architecture\s*:\s*(\S+)", info, re.MULTILINE)
     return {"8": "aarch64", "AArch64": "aarch64", "7": "armv7l"}.get(found[1], "") if found else ""
 

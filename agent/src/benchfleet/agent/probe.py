@@ -14,7 +14,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from benchfleet.agent import boards, facts
+from benchfleet.agent import accelerators, boards, facts, surroundings
 from benchfleet.agent.env import Env, live
 from benchfleet.core import plugins
 from benchfleet.core.inventory import Inventory, RuntimeFacts
@@ -25,6 +25,7 @@ GROUP = "benchfleet.runtimes"
 PROBE_TIMEOUT_S = 60.0
 HOST = "host"
 """The board of a machine that no family recognises."""
+UNKNOWN = "unknown"
 NUMBERS = ("cpu_count", "memory_bytes")
 RUNNER = Path(__file__).parent / "runner" / "__main__.py"
 
@@ -48,12 +49,14 @@ def inventory(*, labels: dict[str, str] | None = None, threads_max: int | None =
     """The facts of this host; slow the first time, since vendor libraries are imported in children."""
     env = live()
     cpus = len(os.sched_getaffinity(0))
+    found_out = _found_out(env)
+    processor = facts.cpu_model(facts.cpuinfo(env)) or platform.processor() or UNKNOWN
     found = Inventory(
         hostname=platform.node(),
         os=facts.os_release(env) or platform.system(),
         kernel=platform.release(),
         arch=platform.machine(),
-        cpu_model=facts.cpu_model(facts.cpuinfo(env)) or platform.processor() or "unknown",
+        cpu_model=UNKNOWN if "emulated" in found_out["facts"] else processor,
         cpu_count=min(cpus, threads_max) if threads_max else cpus,
         memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         python=platform.python_version(),
@@ -61,7 +64,7 @@ def inventory(*, labels: dict[str, str] | None = None, threads_max: int | None =
         runtimes=runtimes(),
         labels=labels or {},
         boot_id=env.files.text("/proc/sys/kernel/random/boot_id", ""),
-        **_board(env),
+        **found_out,
     )
     return Inventory.from_json(utf8_all(found.to_json()))
 
@@ -69,15 +72,19 @@ def inventory(*, labels: dict[str, str] | None = None, threads_max: int | None =
 def elsewhere(env: Env) -> Inventory:
     """The facts of a recording or of another root, by its files alone; what they do not say is empty or 0."""
     said: dict[str, Any] = {n: value or (0 if n in NUMBERS else "") for n, value in facts.of(env).items()}
-    found = Inventory(python="", agent_version=version(), **said, **_board(env))
+    found_out = _found_out(env)
+    if "emulated" in found_out["facts"]:
+        said["cpu_model"] = ""
+    found = Inventory(python="", agent_version=version(), **said, **found_out)
     return Inventory.from_json(utf8_all(found.to_json()))
 
 
-def _board(env: Env) -> dict[str, Any]:
+def _found_out(env: Env) -> dict[str, Any]:
+    """What is worked out from files: the board, what stands around the system, its accelerators."""
     board = boards.detect(env)
     governor = env.files.text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "")
-    named = (board.facts() if board else {}) | ({"governor": governor} if governor else {})
-    return {"board": board.slug if board else HOST, "facts": named}
+    named = (board.facts() if board else {}) | ({"governor": governor} if governor else {}) | surroundings.of(env)
+    return {"board": board.slug if board else HOST, "facts": named, "accelerators": accelerators.listed(env)}
 
 
 def version() -> str:
@@ -122,5 +129,10 @@ def _ask(name: str) -> RuntimeFacts:
     if "why" in found:
         return RuntimeFacts(name=name, available=False, reason=found["why"], formats=formats)
     return RuntimeFacts(
-        name=name, available=True, version=found["version"], formats=formats, providers=tuple(found["providers"])
+        name=name,
+        available=True,
+        version=found["version"],
+        formats=formats,
+        providers=tuple(found["providers"]),
+        interpreter=interpreter,
     )

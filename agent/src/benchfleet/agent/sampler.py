@@ -185,6 +185,7 @@ class Sampler:
                         accuracy=sensor.accuracy,
                         resolution=sensor.resolution,
                         part=sensor.part,
+                        rank=sensor.rank,
                         critical=sensor.critical,
                         wrap=sensor.wrap,
                         formula=sensor.formula,

@@ -93,20 +93,30 @@ def windows(rounds: Sequence[Round]) -> list[Span]:
 
 
 def candidates(telemetry: Sequence[SensorSeries]) -> list[SensorSeries] | str:
-    """Sensors that may stand for the device, best first (widest scope, then counter), or why none may."""
+    """Sensors that may stand for the device, best first, or why none may.
+
+    The widest scope that says anything; within it the lowest rank, and a counter before a sensor of power. What was
+    lost all the time stands back for a narrower scope, which each value names. Components that unlike mechanisms
+    measure, a CPU and a GPU, are parts: none of them is the device.
+    """
     usable = [s for s in telemetry if s.kind in ("power_w", "energy_j") and s.scope in SCOPES]
     if not usable:
         return "no power sensor of the device, module or board"
     measured = [s for s in usable if not s.estimated] or usable
-    scope = min((s.scope for s in measured), key=SCOPES.index)
+    speaking = [s for s in measured if any(v is not None for v in s.values)] or measured
+    scope = min((s.scope for s in speaking), key=SCOPES.index)
     found, crowded = [], ""
+    mechanisms = sorted({s.sensor.partition("/")[0] for s in speaking if s.scope == scope == SCOPES[-1]})
+    if len(mechanisms) > 1:
+        return f"{' and '.join(mechanisms)} measure a part of the device each, and nothing measures all of it"
     for kind, name in (("energy_j", "energy counters"), ("power_w", "power sensors")):
-        of_kind = [s for s in measured if s.scope == scope and s.kind == kind]
-        if len(of_kind) == 1:
-            found.append(of_kind[0])
-        elif of_kind:
-            crowded = f"{len(of_kind)} {name} have the scope {scope}; they are not summed"
-    return found or crowded
+        of_kind = [s for s in speaking if s.scope == scope and s.kind == kind]
+        best = [s for s in of_kind if s.rank == min(other.rank for other in of_kind)]
+        if len(best) == 1:
+            found += sorted(of_kind, key=lambda s: s.rank)
+        elif best:
+            crowded = f"{len(best)} {name} have the scope {scope}; they are not summed"
+    return sorted(found, key=lambda s: s.rank) or crowded
 
 
 def over(telemetry: Sequence[SensorSeries], spans: Sequence[Span]) -> Energy | str:
@@ -123,6 +133,20 @@ def over(telemetry: Sequence[SensorSeries], spans: Sequence[Span]) -> Energy | s
             return energy
         reasons.append(energy)
     return reasons[0]
+
+
+def crosschecks(telemetry: Sequence[SensorSeries], spans: Sequence[Span]) -> dict[str, float]:
+    """Of each other sensor of the same thing: its energy over that of the best one."""
+    found, best = candidates(telemetry), over(telemetry, spans)
+    if isinstance(found, str) or isinstance(best, str):
+        return {}
+    others = {s.sensor: measure(s, spans) for s in found if s is not best.series and _of_one(s, best.series)}
+    return {name: e.energy_j / best.energy_j for name, e in others.items() if isinstance(e, Energy)}
+
+
+def _of_one(one: SensorSeries, other: SensorSeries) -> bool:
+    """Whether two sensors are of the same thing: ids differ in their last part alone."""
+    return one.sensor.rpartition("/")[0] == other.sensor.rpartition("/")[0]
 
 
 def idle_w(series: SensorSeries, span: Span | None, busy: Span) -> tuple[float, float, int] | str:

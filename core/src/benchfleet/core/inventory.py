@@ -16,6 +16,35 @@ class RuntimeFacts:
     reason: str = ""
     formats: tuple[str, ...] = ()
     providers: tuple[str, ...] = ()
+    interpreter: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcceleratorFacts:
+    """One accelerator: `family` is the plug-in that found it, `bus` where it is plugged, which stays after a reboot.
+
+    `state` is "ready", or what keeps it from work ("no driver", "lost", ...); `detail` says more, and what to do.
+    `library` and `firmware` are versions. What is not known is empty.
+    """
+
+    name: str
+    family: str
+    kind: str
+    bus: str
+    state: str = "ready"
+    driver: str = ""
+    library: str = ""
+    firmware: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SensorFacts:
+    """One quantity that can be read on a device."""
+
+    id: str
+    kind: str
+    scope: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +66,8 @@ class Inventory:
     boot_id: str = ""
     simulated: bool = False
     facts: dict[str, str] = field(default_factory=dict)
+    accelerators: tuple[AcceleratorFacts, ...] = ()
+    sensors: tuple[SensorFacts, ...] = ()
 
     def runtime(self, name: str) -> RuntimeFacts | None:
         """What was found of one runtime; None when the agent does not know it."""
@@ -53,4 +84,8 @@ class Inventory:
             RuntimeFacts(**{**r, "formats": tuple(r["formats"]), "providers": tuple(r["providers"])})
             for r in data["runtimes"]
         )
-        return Inventory(**{**data, "runtimes": runtimes})
+        newer = {  # not there in what older agents wrote
+            "accelerators": tuple(AcceleratorFacts(**a) for a in data.get("accelerators", ())),
+            "sensors": tuple(SensorFacts(**s) for s in data.get("sensors", ())),
+        }
+        return Inventory(**{**data, "runtimes": runtimes, **newer})

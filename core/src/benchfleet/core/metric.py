@@ -13,6 +13,7 @@ from typing import Literal
 
 from benchfleet.core import plugins
 from benchfleet.core.evidence import Evidence
+from benchfleet.core.nesting import nested
 from benchfleet.core.results import Value, missing
 
 PACKAGE = "benchfleet.core.metrics"
@@ -55,6 +56,7 @@ class Metric:
 
     `low` and `high` are what it can be at all, where the unit (RANGES) does not say it: a share ends at 1.
     `family` says what it depends on; what made the running invalid need not touch the others (decision 0009).
+    `at_least` names the metric that this one cannot be below, as p99 cannot be below p95 (core/nesting.py).
     """
 
     name: str
@@ -66,6 +68,7 @@ class Metric:
     low: float | None = None
     high: float | None = None
     family: Family = "running"
+    at_least: str | None = None
 
     @property
     def range(self) -> tuple[float, float]:
@@ -87,7 +90,9 @@ def catalogue() -> dict[str, Metric]:
 
 def compute_all(evidence: Evidence) -> dict[str, Value]:
     """Every metric of one attempt."""
-    return {name: _possible(name, metric.compute(evidence)) for name, metric in catalogue().items()}
+    metrics = catalogue()
+    found = {name: _possible(name, metric.compute(evidence)) for name, metric in metrics.items()}
+    return nested(found, {name: metric.at_least for name, metric in metrics.items() if metric.at_least is not None})
 
 
 def _possible(name: str, value: Value) -> Value:

@@ -17,6 +17,7 @@ class SensorSeries:
     `accuracy`: its limit of error as a fraction of the reading. `resolution`: its smallest step.
     `wrap`: where a counter begins again. `part`: what of the device it tells of (cpu, gpu, npu, soc, disk, network,
     memory, battery, board), where that is known. `critical`: of a temperature, where the device ends itself.
+    `rank`: of sensors of one kind and scope the lowest is preferred.
     `estimated`: computed from something else than power. `simulated`: a fake.
     """
 
@@ -33,6 +34,7 @@ class SensorSeries:
     wrap: float | None = None
     part: str = ""
     critical: float | None = None
+    rank: int = 20
     formula: str = ""
     estimated: bool = False
     simulated: bool = False

@@ -21,6 +21,9 @@ _T = TypeVar("_T")
 SAMPLE_FLOORS = {0.5: 1, 0.9: 36, 0.95: 72, 0.99: 368, 0.999: 3688}
 """Below these a quantile has no finite two-sided 95 % bound, and none is printed."""
 
+MEDIAN_INTERVAL_MIN = 6
+"""All of fewer samples lie on one side of the median with a chance of more than 5 %: no interval holds it in 95 %."""
+
 LAGS_MAX = 5_000
 """Of the autocorrelation: a million calls then take seconds on a small board; a longer window is cut there."""
 
@@ -116,12 +119,12 @@ def median_of_rounds(rounds: Sequence[Sequence[float]]) -> Estimate:
 
     That share is a mean of rounds, so Student's t holds for it, and its bounds are read back from the sorted calls
     (Woodruff 1952, https://doi.org/10.1080/01621459.1952.10483443). Unlike an interval of the mean of round medians it
-    is one of the pooled median, also where a host has a slow and a fast mode.
+    is one of the pooled median, also where a host has a slow and a fast mode. None for one round, or too few calls.
     """
     pooled = sorted(x for r in rounds for x in r)
     n, value = len(pooled), quantile(pooled, 0.5)
     blocks = _blocks([r for r in rounds if len(r)])
-    if len(blocks) < 2:
+    if len(blocks) < 2 or n < MEDIAN_INTERVAL_MIN:
         return Estimate(value=float(value), ci95=None, n=n)
     half = _half_count(blocks, value, 0.5)
     low, high = max(1, math.floor(n / 2 - half)), min(n, math.ceil(n / 2 + half) + 1)

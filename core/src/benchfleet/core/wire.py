@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from benchfleet.core.errors import DocumentError
-from benchfleet.core.inventory import Inventory, RuntimeFacts
+from benchfleet.core.inventory import AcceleratorFacts, Inventory, RuntimeFacts, SensorFacts
 from benchfleet.core.runspec import Artifact, ModelRef, RunSpec, parse_shape
 from benchfleet.v1 import device_pb2, run_pb2
 
@@ -95,7 +95,9 @@ def inventory_to_wire(inventory: Inventory) -> device_pb2.Inventory:
     """An inventory as it travels in Hello."""
     data = inventory.to_json()
     runtimes = [device_pb2.Runtime(**r) for r in data.pop("runtimes")]
-    return device_pb2.Inventory(runtimes=runtimes, **data)
+    accelerators = [device_pb2.Accelerator(**a) for a in data.pop("accelerators")]
+    sensors = [device_pb2.SensorInfo(**s) for s in data.pop("sensors")]
+    return device_pb2.Inventory(runtimes=runtimes, accelerators=accelerators, sensors=sensors, **data)
 
 
 def inventory_from_wire(message: device_pb2.Inventory) -> Inventory:
@@ -119,6 +121,7 @@ def inventory_from_wire(message: device_pb2.Inventory) -> Inventory:
                 reason=r.reason,
                 formats=tuple(r.formats),
                 providers=tuple(r.providers),
+                interpreter=r.interpreter,
             )
             for r in message.runtimes
         ),
@@ -126,6 +129,21 @@ def inventory_from_wire(message: device_pb2.Inventory) -> Inventory:
         boot_id=message.boot_id,
         simulated=message.simulated,
         facts=dict(message.facts),
+        accelerators=tuple(
+            AcceleratorFacts(
+                name=a.name,
+                family=a.family,
+                kind=a.kind,
+                bus=a.bus,
+                state=a.state,
+                driver=a.driver,
+                library=a.library,
+                firmware=a.firmware,
+                detail=a.detail,
+            )
+            for a in message.accelerators
+        ),
+        sensors=tuple(SensorFacts(id=s.id, kind=s.kind, scope=s.scope) for s in message.sensors),
     )
 
 

@@ -25,7 +25,7 @@ STAMPS_MAX = 1000
 NAME_CHARACTERS_MAX = 200
 """Of a sensor's id, kind or scope."""
 
-COUNTERS = frozenset({"energy_j", "throttle_count", "duration_s"})
+COUNTERS = frozenset({"energy_j", "throttle_count", "duration_s", "pressure_s"})
 """Kinds that grow for as long as a device is up: a float32 of one loses what it gained in a second."""
 
 

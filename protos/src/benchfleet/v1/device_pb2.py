@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x62\x65nchfleet/v1/device.proto\x12\rbenchfleet.v1\"o\n\x07Runtime\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tavailable\x18\x02 \x01(\x08\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x0f\n\x07\x66ormats\x18\x05 \x03(\t\x12\x11\n\tproviders\x18\x06 \x03(\t\"\xce\x03\n\tInventory\x12\x10\n\x08hostname\x18\x01 \x01(\t\x12\r\n\x05\x62oard\x18\x02 \x01(\t\x12\n\n\x02os\x18\x03 \x01(\t\x12\x0e\n\x06kernel\x18\x04 \x01(\t\x12\x0c\n\x04\x61rch\x18\x05 \x01(\t\x12\x11\n\tcpu_model\x18\x06 \x01(\t\x12\x11\n\tcpu_count\x18\x07 \x01(\r\x12\x14\n\x0cmemory_bytes\x18\x08 \x01(\x04\x12\x0e\n\x06python\x18\t \x01(\t\x12\x15\n\ragent_version\x18\n \x01(\t\x12(\n\x08runtimes\x18\x0b \x03(\x0b\x32\x16.benchfleet.v1.Runtime\x12\x34\n\x06labels\x18\x0c \x03(\x0b\x32$.benchfleet.v1.Inventory.LabelsEntry\x12\x0f\n\x07\x62oot_id\x18\r \x01(\t\x12\x11\n\tsimulated\x18\x0e \x01(\x08\x12\x32\n\x05\x66\x61\x63ts\x18\x0f \x03(\x0b\x32#.benchfleet.v1.Inventory.FactsEntry\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a,\n\nFactsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x62\x65nchfleet/v1/device.proto\x12\rbenchfleet.v1\"\x84\x01\n\x07Runtime\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tavailable\x18\x02 \x01(\x08\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x0f\n\x07\x66ormats\x18\x05 \x03(\t\x12\x11\n\tproviders\x18\x06 \x03(\t\x12\x13\n\x0binterpreter\x18\x07 \x01(\t\"\x98\x01\n\x0b\x41\x63\x63\x65lerator\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x66\x61mily\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x0b\n\x03\x62us\x18\x04 \x01(\t\x12\r\n\x05state\x18\x05 \x01(\t\x12\x0e\n\x06\x64river\x18\x06 \x01(\t\x12\x0f\n\x07library\x18\x07 \x01(\t\x12\x10\n\x08\x66irmware\x18\x08 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\t \x01(\t\"5\n\nSensorInfo\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\r\n\x05scope\x18\x03 \x01(\t\"\xac\x04\n\tInventory\x12\x10\n\x08hostname\x18\x01 \x01(\t\x12\r\n\x05\x62oard\x18\x02 \x01(\t\x12\n\n\x02os\x18\x03 \x01(\t\x12\x0e\n\x06kernel\x18\x04 \x01(\t\x12\x0c\n\x04\x61rch\x18\x05 \x01(\t\x12\x11\n\tcpu_model\x18\x06 \x01(\t\x12\x11\n\tcpu_count\x18\x07 \x01(\r\x12\x14\n\x0cmemory_bytes\x18\x08 \x01(\x04\x12\x0e\n\x06python\x18\t \x01(\t\x12\x15\n\ragent_version\x18\n \x01(\t\x12(\n\x08runtimes\x18\x0b \x03(\x0b\x32\x16.benchfleet.v1.Runtime\x12\x34\n\x06labels\x18\x0c \x03(\x0b\x32$.benchfleet.v1.Inventory.LabelsEntry\x12\x0f\n\x07\x62oot_id\x18\r \x01(\t\x12\x11\n\tsimulated\x18\x0e \x01(\x08\x12\x32\n\x05\x66\x61\x63ts\x18\x0f \x03(\x0b\x32#.benchfleet.v1.Inventory.FactsEntry\x12\x30\n\x0c\x61\x63\x63\x65lerators\x18\x10 \x03(\x0b\x32\x1a.benchfleet.v1.Accelerator\x12*\n\x07sensors\x18\x11 \x03(\x0b\x32\x19.benchfleet.v1.SensorInfo\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a,\n\nFactsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,12 +35,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_INVENTORY_LABELSENTRY']._serialized_options = b'8\001'
   _globals['_INVENTORY_FACTSENTRY']._loaded_options = None
   _globals['_INVENTORY_FACTSENTRY']._serialized_options = b'8\001'
-  _globals['_RUNTIME']._serialized_start=45
-  _globals['_RUNTIME']._serialized_end=156
-  _globals['_INVENTORY']._serialized_start=159
-  _globals['_INVENTORY']._serialized_end=621
-  _globals['_INVENTORY_LABELSENTRY']._serialized_start=530
-  _globals['_INVENTORY_LABELSENTRY']._serialized_end=575
-  _globals['_INVENTORY_FACTSENTRY']._serialized_start=577
-  _globals['_INVENTORY_FACTSENTRY']._serialized_end=621
+  _globals['_RUNTIME']._serialized_start=46
+  _globals['_RUNTIME']._serialized_end=178
+  _globals['_ACCELERATOR']._serialized_start=181
+  _globals['_ACCELERATOR']._serialized_end=333
+  _globals['_SENSORINFO']._serialized_start=335
+  _globals['_SENSORINFO']._serialized_end=388
+  _globals['_INVENTORY']._serialized_start=391
+  _globals['_INVENTORY']._serialized_end=947
+  _globals['_INVENTORY_LABELSENTRY']._serialized_start=856
+  _globals['_INVENTORY_LABELSENTRY']._serialized_end=901
+  _globals['_INVENTORY_FACTSENTRY']._serialized_start=903
+  _globals['_INVENTORY_FACTSENTRY']._serialized_end=947
 # @@protoc_insertion_point(module_scope)

@@ -6,23 +6,57 @@ from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Map
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Runtime(_message.Message):
-    __slots__ = ("name", "available", "version", "reason", "formats", "providers")
+    __slots__ = ("name", "available", "version", "reason", "formats", "providers", "interpreter")
     NAME_FIELD_NUMBER: _ClassVar[int]
     AVAILABLE_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     FORMATS_FIELD_NUMBER: _ClassVar[int]
     PROVIDERS_FIELD_NUMBER: _ClassVar[int]
+    INTERPRETER_FIELD_NUMBER: _ClassVar[int]
     name: str
     available: bool
     version: str
     reason: str
     formats: _containers.RepeatedScalarFieldContainer[str]
     providers: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, name: _Optional[str] = ..., available: bool = ..., version: _Optional[str] = ..., reason: _Optional[str] = ..., formats: _Optional[_Iterable[str]] = ..., providers: _Optional[_Iterable[str]] = ...) -> None: ...
+    interpreter: str
+    def __init__(self, name: _Optional[str] = ..., available: bool = ..., version: _Optional[str] = ..., reason: _Optional[str] = ..., formats: _Optional[_Iterable[str]] = ..., providers: _Optional[_Iterable[str]] = ..., interpreter: _Optional[str] = ...) -> None: ...
+
+class Accelerator(_message.Message):
+    __slots__ = ("name", "family", "kind", "bus", "state", "driver", "library", "firmware", "detail")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    FAMILY_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    BUS_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    DRIVER_FIELD_NUMBER: _ClassVar[int]
+    LIBRARY_FIELD_NUMBER: _ClassVar[int]
+    FIRMWARE_FIELD_NUMBER: _ClassVar[int]
+    DETAIL_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    family: str
+    kind: str
+    bus: str
+    state: str
+    driver: str
+    library: str
+    firmware: str
+    detail: str
+    def __init__(self, name: _Optional[str] = ..., family: _Optional[str] = ..., kind: _Optional[str] = ..., bus: _Optional[str] = ..., state: _Optional[str] = ..., driver: _Optional[str] = ..., library: _Optional[str] = ..., firmware: _Optional[str] = ..., detail: _Optional[str] = ...) -> None: ...
+
+class SensorInfo(_message.Message):
+    __slots__ = ("id", "kind", "scope")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    kind: str
+    scope: str
+    def __init__(self, id: _Optional[str] = ..., kind: _Optional[str] = ..., scope: _Optional[str] = ...) -> None: ...
 
 class Inventory(_message.Message):
-    __slots__ = ("hostname", "board", "os", "kernel", "arch", "cpu_model", "cpu_count", "memory_bytes", "python", "agent_version", "runtimes", "labels", "boot_id", "simulated", "facts")
+    __slots__ = ("hostname", "board", "os", "kernel", "arch", "cpu_model", "cpu_count", "memory_bytes", "python", "agent_version", "runtimes", "labels", "boot_id", "simulated", "facts", "accelerators", "sensors")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -52,6 +86,8 @@ class Inventory(_message.Message):
     BOOT_ID_FIELD_NUMBER: _ClassVar[int]
     SIMULATED_FIELD_NUMBER: _ClassVar[int]
     FACTS_FIELD_NUMBER: _ClassVar[int]
+    ACCELERATORS_FIELD_NUMBER: _ClassVar[int]
+    SENSORS_FIELD_NUMBER: _ClassVar[int]
     hostname: str
     board: str
     os: str
@@ -67,4 +103,6 @@ class Inventory(_message.Message):
     boot_id: str
     simulated: bool
     facts: _containers.ScalarMap[str, str]
-    def __init__(self, hostname: _Optional[str] = ..., board: _Optional[str] = ..., os: _Optional[str] = ..., kernel: _Optional[str] = ..., arch: _Optional[str] = ..., cpu_model: _Optional[str] = ..., cpu_count: _Optional[int] = ..., memory_bytes: _Optional[int] = ..., python: _Optional[str] = ..., agent_version: _Optional[str] = ..., runtimes: _Optional[_Iterable[_Union[Runtime, _Mapping]]] = ..., labels: _Optional[_Mapping[str, str]] = ..., boot_id: _Optional[str] = ..., simulated: bool = ..., facts: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    accelerators: _containers.RepeatedCompositeFieldContainer[Accelerator]
+    sensors: _containers.RepeatedCompositeFieldContainer[SensorInfo]
+    def __init__(self, hostname: _Optional[str] = ..., board: _Optional[str] = ..., os: _Optional[str] = ..., kernel: _Optional[str] = ..., arch: _Optional[str] = ..., cpu_model: _Optional[str] = ..., cpu_count: _Optional[int] = ..., memory_bytes: _Optional[int] = ..., python: _Optional[str] = ..., agent_version: _Optional[str] = ..., runtimes: _Optional[_Iterable[_Union[Runtime, _Mapping]]] = ..., labels: _Optional[_Mapping[str, str]] = ..., boot_id: _Optional[str] = ..., simulated: bool = ..., facts: _Optional[_Mapping[str, str]] = ..., accelerators: _Optional[_Iterable[_Union[Accelerator, _Mapping]]] = ..., sensors: _Optional[_Iterable[_Union[SensorInfo, _Mapping]]] = ...) -> None: ...

@@ -38,6 +38,7 @@ def lines(
 ) -> Iterator[str]:
     """The whole table."""
     yield from _facts(facts)
+    yield from _accelerators(facts["accelerators"])
     yield from _runtimes(runtimes, facts.get("reasons", {}).get("runtimes", ""))
     by_kind = sorted(readings, key=lambda each: list(UNITS).index(each[0].kind) if each[0].kind in UNITS else 99)
     for kind, members in groupby(by_kind, key=lambda each: each[0].kind):
@@ -74,6 +75,18 @@ def _facts(facts: dict[str, Any]) -> Iterator[str]:
         yield from _wrapped(name.removesuffix("_bytes").replace("_", " "), shown, INDENT)
 
 
+def _accelerators(listed: Sequence[dict[str, Any]]) -> Iterator[str]:
+    if listed:
+        yield ""
+        yield "accelerators"
+    for found in listed:
+        known = (f"{name} {found[name]}" for name in ("driver", "library", "firmware") if found[name])
+        shown = ", ".join([found["name"], found["kind"], found["state"], *known])
+        yield from _wrapped(f"  {found['bus']}", one_line(shown), INDENT)
+        if found["detail"]:
+            yield from _wrapped("", one_line(found["detail"]), INDENT)
+
+
 def _runtimes(runtimes: Sequence[RuntimeFacts], why: str) -> Iterator[str]:
     yield ""
     yield "runtimes" if runtimes else f"runtimes  -  ({why})"
@@ -105,6 +118,5 @@ def _total(total: Total) -> Iterator[str]:
 
 def _wrapped(head: str, text: str, indent: int) -> list[str]:
     """`text` behind a head, broken between words; lines that follow are indented."""
-    return textwrap.wrap(
-        text, WIDTH, initial_indent=f"{head:<{indent}}", subsequent_indent=" " * indent, break_on_hyphens=False
-    ) or [head]
+    first = f"{head:<{indent}}" if len(head) < indent else f"{head}  "
+    return textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=" " * indent, break_on_hyphens=False)

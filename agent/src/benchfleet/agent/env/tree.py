@@ -1,7 +1,8 @@
 """Files of a device under a root folder: every path is the device's own, every link is resolved inside.
 
-An absolute link of a recorded tree points into that tree, as it would after chroot(2). `errors` makes reading a path
-fail, as its recording says; patterns of fnmatch are allowed.
+An absolute link of a recorded tree points into that tree, as it would after chroot(2). A recording that went through a
+file system or an archive without links holds a file with the target in place of each; it is followed as well. `errors`
+makes reading a path fail, as its recording says; patterns of fnmatch are allowed.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from pathlib import Path
 
 LINKS_MAX = 40
 """Of one path, as Linux has it (path_resolution(7))."""
+LINK_BYTES = 256
+"""Of a file that stands for a link; those of sysfs are half as long."""
 TEXT_BYTES = 4096
 """Read of a file: sysfs gives a page at most, and what is parsed of /proc fits."""
 
@@ -108,6 +111,8 @@ class Tree:
             try:
                 target = os.readlink(self._place(f"{at}/{part}"))
             except OSError:
+                target = self._written_link(at, part)
+            if not target:
                 at = f"{at}/{part}"
                 continue
             links += 1
@@ -117,6 +122,19 @@ class Tree:
                 at = ""
             left += target.strip("/").split("/")[::-1]
         return at or "/"
+
+    def _written_link(self, at: str, part: str) -> str:
+        """The target that a file holds in place of a link; empty where it is no such file."""
+        place = self._place(f"{at}/{part}")
+        try:
+            if not os.path.isfile(place) or not 0 < os.path.getsize(place) <= LINK_BYTES:
+                return ""  # those of a kernel that runs show a size of 0 or of a page, and are not opened
+            with open(place, encoding="utf-8") as file:
+                target = file.read().strip()
+        except (OSError, ValueError):
+            return ""
+        below = os.path.normpath(f"{at}/{target}")
+        return target if target.startswith("../") and os.path.lexists(self._place(below)) else ""
 
     def _may_fail(self, path: str) -> None:
         if not self._errors:

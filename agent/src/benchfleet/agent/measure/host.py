@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchfleet.agent import surroundings
+from benchfleet.agent.env import live
 from benchfleet.agent.measure.battery import batteries
 
 POLL_S = 0.1
@@ -77,6 +79,8 @@ def preflight() -> dict[str, Any]:
         with contextlib.suppress(OSError, IndexError, ValueError):
             text = Path(path).read_text().strip()
             found[name] = float(text.split("avg10=")[1].split()[0]) if name.startswith("cpu_pressure") else text
+    if emulated := surroundings.emulated(live()):
+        found["emulated"] = emulated
     if feeding := batteries():
         found["batteries"] = feeding
     return found

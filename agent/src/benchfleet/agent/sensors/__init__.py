@@ -34,6 +34,7 @@ UNITS = {
     "memory_bytes": "B",
     "fan_rpm": "1/min",
     "load": "1",
+    "limit_cpus": "1",
     "throttle_state": "1",
     "throttle_count": "1",
     "event_count": "1",

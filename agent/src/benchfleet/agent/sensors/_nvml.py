@@ -75,6 +75,7 @@ class Quantity:
     rank: int = 20
     window_s: float | None = None
     includes: tuple[str, ...] = ("GPU", "its memory")
+    part: str = "gpu"
 
 
 def quantities(averaged: bool) -> list[Quantity]:
@@ -143,7 +144,7 @@ def _levels() -> list[Quantity]:
         ),
         Quantity(
             name="temperature_memory", kind="temperature_c", call=f"nvmlDeviceGetFieldValues({MEMORY_TEMPERATURE},0)",
-            ask=lambda said: said.field(MEMORY_TEMPERATURE, 0),
+            ask=lambda said: said.field(MEMORY_TEMPERATURE, 0), part="memory",
         ),
         Quantity(
             name="utilization", kind="utilization_ratio", call="nvmlDeviceGetUtilizationRates",

@@ -89,6 +89,7 @@ def _sensor(device: _Device, quantity: Quantity) -> Sensor:
         slow=True,
         window_s=quantity.window_s,
         includes=quantity.includes if quantity.kind in ("power_w", "energy_j") else (),
+        part=quantity.part,
         rank=quantity.rank,
     )
 

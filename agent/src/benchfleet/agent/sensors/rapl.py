@@ -108,6 +108,7 @@ def _sensor(env: Env, name: str, zone: _Zone) -> Sensor:
         wrap=_wrap_j(env, zone.folder),
         includes=includes,
         excludes=excludes,
+        part={"package": "cpu", "core": "cpu", "dram": "memory"}.get(zone.sort, ""),
         needs_root=_root_only(env, path),
         rank=10,
     )

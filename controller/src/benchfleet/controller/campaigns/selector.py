@@ -1,6 +1,7 @@
 """Label selectors in the form of Kubernetes: `board in (pi5, orin), lab=berlin, !broken, role!=spare`.
 
-Facts count as labels: name, hostname, board, arch, os. A comma means and.
+Facts count as labels: name, hostname, board, arch, os, soc, module, and accelerator/FAMILY with the state of the best
+of that family (`accelerator/edge_tpu`, `accelerator/nvidia=ready`). A comma means and.
 """
 
 from __future__ import annotations
@@ -30,8 +31,12 @@ def parse_selector(text: str) -> Test:
 def labels_of(device: Device) -> dict[str, str]:
     """Labels and facts of a device under one roof; facts win."""
     facts = device.inventory
+    named = {name: facts.facts[name] for name in ("soc", "module") if name in facts.facts}
+    states = sorted(facts.accelerators, key=lambda each: each.state == "ready")  # the last one counts
     return {
         **device.labels,
+        **named,
+        **{f"accelerator/{each.family}": each.state.replace(" ", "-") for each in states},
         "name": device.name,
         "hostname": facts.hostname,
         "board": facts.board,

@@ -15,6 +15,9 @@ import click
 from benchfleet.controller.cli._tables import print_json, print_table, state_name, utc
 from benchfleet.controller.client import FleetOptions, fleet_options
 
+APART = ("runtimes", "labels", "facts", "accelerators", "sensors")
+"""Of an inventory: shown in rows of their own, or with their readings."""
+
 
 @click.group(name="devices")
 def command() -> None:
@@ -73,11 +76,14 @@ def show(fleet: FleetOptions, name: str, as_json: bool) -> None:
         return
     inventory = device["inventory"]
     facts = [(k, v) for k, v in device.items() if k not in ("inventory", "labels")]
-    facts += [(k, v) for k, v in inventory.items() if k not in ("runtimes", "labels", "facts")]
+    facts += [(k, v) for k, v in inventory.items() if k not in APART]
     facts += sorted(inventory["facts"].items())
     facts += [(f"label {k}", v) for k, v in sorted(device["labels"].items())]
     facts += [(f"runtime {r['name']}", r["version"] if r["available"] else r["reason"]) for r in inventory["runtimes"]]
+    facts += [(f"accelerator {a['bus']}", _accelerator(a)) for a in inventory["accelerators"]]
     print_table(("fact", "value"), facts, empty="")
+    if not gauges and inventory["sensors"]:
+        print_table(("sensor", "kind", "scope"), (s.values() for s in inventory["sensors"]), empty="")
     readings = ((g["sensor"], g["value"], g["kind"], g["scope"], g["quality"]) for g in gauges)
     print_table(("sensor", "value", "kind", "scope", "quality"), readings, empty="no readings: it is not connected")
 
@@ -165,6 +171,12 @@ def _plain(device: Any) -> dict[str, Any]:
         "labels": dict(device.labels),
         "inventory": inventory_from_wire(device.inventory).to_json(),
     }
+
+
+def _accelerator(found: dict[str, Any]) -> str:
+    known = (f"{name} {found[name]}" for name in ("driver", "library", "firmware") if found[name])
+    detail = f" ({found['detail']})" if found["detail"] else ""
+    return f"{', '.join([found['name'], found['kind'], found['state'], *known])}{detail}"
 
 
 def _gauge(gauge: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 benchfleet history --model digits:int8 --device pi5
 benchfleet history --model digits --metric throughput_per_s
 benchfleet history --model digits:int8 --device pi5 --check
+benchfleet history --model digits:int8 --device pi5 --confirm --check
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 @click.option("--device", metavar="NAME", help="One device.")
 @click.option("--metric", default="latency_ms_p50", show_default=True, metavar="METRIC", help="What to follow.")
 @click.option("--since", metavar="ID", help="Begin with this campaign: what it measured is the new usual.")
+@click.option("--confirm", is_flag=True, help="Measure again what is suspected, wait, and judge with that.")
 @click.option("--check", is_flag=True, help="Exit 1 for a confirmed regression, 3 where nothing is certain.")
 @click.option("--json", "as_json", is_flag=True, help="Print every point as JSON.")
 @fleet_options
@@ -34,14 +36,15 @@ def command(
     device: str | None,
     metric: str,
     since: str | None,
+    confirm: bool,
     check: bool,
     as_json: bool,
 ) -> None:
     """Show each cell's results over campaigns, oldest first, with trend and verdict of the newest.
 
     A result outside of what its predecessors let expect is suspected; it takes a second campaign that shows the same to
-    confirm it, and `benchfleet replay` makes one. With --check: 0 no regression, 1 a confirmed one, 3 suspected, a slow
-    host, or too few earlier campaigns.
+    confirm it. --confirm makes one of each suspect by a replay of its run. With --check: 0 no regression, 1 a confirmed
+    one, 3 suspected, a slow host, or too few earlier campaigns.
     """
     from benchfleet.controller.cli._tables import print_json
     from benchfleet.controller.comparison.history_plain import history_json
@@ -56,8 +59,16 @@ def command(
     if followed.better is None:
         raise DocumentError(f"--metric: {followed.name} is neither better low nor high; name another metric")
     with fleet.connect() as session:
-        past = fetch(session, [followed.name], model=model or "", device=device or "")
-    found = tracks(_since(past, since), followed.name)
+
+        def look() -> tuple[Track, ...]:
+            past = fetch(session, [followed.name], model=model or "", device=device or "")
+            return tracks(_since(past, since), followed.name)
+
+        found = look()
+        if confirm:
+            from benchfleet.controller.cli._confirm import measure_again
+
+            found = look() if measure_again(session, found) else found
     if as_json:
         print_json(history_json(found, followed.name))
     else:

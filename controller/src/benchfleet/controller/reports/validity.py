@@ -36,6 +36,7 @@ EXPLAINED = {
     "window_too_short": "Too short for power and energy, and they are left out; use a longer profile.",
     "power_estimated": "Power was computed, not measured; do not rank by it.",
     "power_simulated": "Power came from a fake sensor; run without --simulate-power.",
+    "power_sensors_disagree": "Two sensors of one scope tell unlike energies; find out which one is wrong.",
     "idle_power_drift": "Idle power was not the same before and after; net energy is uncertain by the difference.",
     "battery_in_path": "A battery may have given or taken power; take it out, or measure behind it.",
     "overhead_significant": "The call is so short that calling is part of it; compare by ratio, or use larger batches.",

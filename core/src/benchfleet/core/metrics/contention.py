@@ -67,6 +67,6 @@ METRICS = (
     ),
     Metric(
         name="contention_free_ms_p99", unit="ms", better="lower", help="99 % of calls, without waiting for a CPU",
-        how="order statistic of wall - run-queue wait", compute=_tail(0.99),
+        how="order statistic of wall - run-queue wait", compute=_tail(0.99), at_least="contention_free_ms_p50",
     ),
 )  # fmt: skip

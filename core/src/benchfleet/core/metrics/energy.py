@@ -130,6 +130,14 @@ def _net(seen: Energy, evidence: Evidence) -> Value:
     return replace(found, ci95=(net_mj - half, net_mj + half))
 
 
+def _disagreement(evidence: Evidence) -> Value:
+    found = energy.crosschecks(evidence.telemetry, energy.windows(evidence.model.rounds))
+    if not found:
+        return missing("no second sensor of the same scope")
+    worst = max(found, key=lambda name: abs(found[name] - 1))
+    return Value(value=abs(found[worst] - 1), n=len(found), method=f"{worst} x {found[worst]:.3g}", source=worst)
+
+
 def _inverse(seen: Energy, number: float) -> Value:
     """A number that falls as energy rises."""
     half = seen.half_width
@@ -195,6 +203,11 @@ METRICS = (
     Metric(
         name="energy_coverage_ratio", unit="ratio", better="higher", help="share of the rounds with fresh readings",
         how="readings not older than two periods", compute=_of_energy(_coverage), high=1,
+    ),
+    Metric(
+        name="energy_disagreement_ratio", unit="ratio", better="lower",
+        help="how far other sensors of the same scope are off the one that was taken",
+        how="largest |other / taken - 1|, same rounds", compute=_disagreement,
     ),
     Metric(
         name="battery_inferences", unit="1", better="higher", help="samples from one charge",

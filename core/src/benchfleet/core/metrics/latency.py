@@ -138,8 +138,9 @@ METRICS = (
             "x[nq-h], x[nq+h+1] with h = 1.96*sqrt(q(1-q)*n*tau), tau the autocorrelation time of x <= quantile; "
             "or h from the spread between rounds, where that is wider",
             compute=_tail(q),
+            at_least=f"latency_ms_p{below}",
         )
-        for name, q in (("90", 0.9), ("95", 0.95), ("99", 0.99), ("999", 0.999))
+        for below, name, q in (("50", "90", 0.9), ("90", "95", 0.95), ("95", "99", 0.99), ("99", "999", 0.999))
     ),
     Metric(
         name="latency_ms_mean", unit="ms", better="lower", help="mean latency", how="sum / n",

@@ -15,6 +15,9 @@ from benchfleet.core.results import Reason
 BEHIND_A_BATTERY = ("wall", "system", "board")
 """Scopes that a battery of the device can stand behind; modules and components are measured past it."""
 
+DISAGREEMENT = 0.10
+"""Between two sensors of one scope; healthy ones are within some percent."""
+
 IDLE_DRIFT = 0.10
 """Of the power before; warm chips leak some percent more."""
 
@@ -39,6 +42,13 @@ def find(seen: Seen) -> Iterator[Reason]:
         else:
             yield degraded("power_undersampled", f"no power and energy figures: {found}")
         return
+    apart = seen.metrics.get("energy_disagreement_ratio")
+    if apart is not None and apart.value is not None and apart.value > DISAGREEMENT:
+        yield degraded(
+            "power_sensors_disagree",
+            f"{apart.source} says {apart.value:.0%} other than {found.series.sensor}, which was taken: find out which "
+            "of them is wrong before you quote either",
+        )
     if found.series.estimated:
         yield degraded(
             "power_estimated", f"{found.series.sensor} computes power from something else: do not rank by it"

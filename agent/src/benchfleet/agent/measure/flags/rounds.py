@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from statistics import median
 
 from benchfleet.agent.measure.flags import Seen, degraded, invalid
@@ -19,7 +19,7 @@ def find(seen: Seen) -> Iterator[Reason]:
     if not rounds:
         yield invalid("too_few_samples", "no round was measured: use a longer profile or timeout")
         return
-    yield from _widths(seen, [r.wall_ns for r in rounds])
+    yield from _widths(seen)
     if seen.evidence.model.launch_is_sample:
         return  # one latency a launch: no percentile is asked of a handful, and they are no rounds of one process
     yield from _count(seen, sum(len(r.wall_ns) for r in rounds))
@@ -54,17 +54,24 @@ def _corrected_median(r: Round, threads: int) -> float:
     return float(median(r.wall_ns))
 
 
-def _widths(seen: Seen, walls: Sequence[Sequence[int]]) -> Iterator[Reason]:
+def _half(seen: Seen, name: str) -> float | None:
+    """Half of the interval that is printed over its value."""
+    value = seen.metrics.get(name)
+    if value is None or value.ci95 is None or not value.value:
+        return None
+    return (value.ci95[1] - value.ci95[0]) / 2 / value.value
+
+
+def _widths(seen: Seen) -> Iterator[Reason]:
     wide = []
-    half, target = statistics.relative_half_width(statistics.median_of_rounds(walls)), seen.profile.half_width
+    half, target = _half(seen, "latency_ms_p50"), seen.profile.half_width
     if half is None or half > target:
         wide.append(
             f"the median's interval is {'unknown' if half is None else f'±{half:.1%}'}, the target ±{target:.0%}"
         )
     tail_target = seen.profile.tail_half_width
     if tail_target is not None:
-        tail = statistics.tail_of_rounds(walls, 0.99)
-        half = statistics.relative_half_width(tail) if tail else None
+        half = _half(seen, "latency_ms_p99")
         if half is None or half > tail_target:
             got = "unknown" if half is None else f"±{half:.1%}"
             wide.append(f"that of p99 is {got}, the target ±{tail_target:.0%}")

@@ -32,6 +32,6 @@ def find(seen: Seen) -> Iterator[Reason]:
     if seen_of_it:
         yield degraded(
             "throttled",
-            f"the device throttled: {', '.join(seen_of_it)}; cool it or raise its power mode, or take this as its "
-            "sustained speed",
+            f"the device throttled: {', '.join(seen_of_it)}; cool it, or raise its power mode or the CPU limit of "
+            "its container, or take this as its sustained speed",
         )
