@@ -9,7 +9,7 @@ writes them, SOURCE.txt (where it is from, as `key: value`) and expected.json:
     unprivileged  the same, as a user who is not root reads it
     totals        {"power_w": {"value": ..., "scope": ...} or null}
     absent        ids, or beginnings of ids, that must not be there
-    accelerators  {name of its plug-in: {field: value}}, of those there must be
+    accelerators  {where it is plugged: {field: value}}; all that there are
     tolerance     of numbers, relative
     evidence      as in SOURCE.txt
 """
@@ -19,15 +19,17 @@ from __future__ import annotations
 import json
 import math
 import re
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchfleet.agent import boards, sensors, totals
+from benchfleet.agent import accelerators, boards, sensors, totals
 from benchfleet.agent.env.replay import capture
 from benchfleet.agent.sampler import Sampler
 from benchfleet.agent.sensors import Reading, Sensor
+from benchfleet.core import plugins
 
 DEVICES = Path(__file__).parents[1] / "fixtures" / "devices"
 EVIDENCE = ("hardware", "recorded", "reconstructed", "synthetic", "document")
@@ -130,6 +132,18 @@ def test_the_board_is_recognised_by_its_files(folder: Path) -> None:
     assert (found.slug if found else None) == data["board"]
     said = found.facts() if found else {}
     assert {name: said.get(name) for name in data.get("facts", {})} == data.get("facts", {})
+
+
+@each_board
+def test_its_accelerators_are_found_in_their_state(folder: Path) -> None:
+    wanted = expected(folder).get("accelerators")
+    families = plugins.load_all(accelerators.PACKAGE, accelerators.GROUP).values()
+    found = {each.bus: asdict(each) for family in families for each in family.probe(capture(folder))}
+    for each in found.values():
+        assert each["state"] == "ready" or each["detail"], f"{each['bus']} does not say why it is {each['state']}"
+    if wanted is not None:
+        assert found.keys() == wanted.keys()
+        assert {bus: {name: found[bus][name] for name in fields} for bus, fields in wanted.items()} == wanted
 
 
 @each_board
