@@ -2,7 +2,8 @@
 
     benchfleet-agent bench digits-int8.onnx --data digits-test.npz --baseline digits-fp32.onnx --json
 
-Exit codes: 0 measured (valid or degraded), 2 usage, 3 invalid measurement, 5 the model or its runtime failed.
+Exit codes: 0 measured (valid or degraded), 2 usage or a file that its runtime does not take, 3 invalid measurement,
+5 the model or its runtime failed.
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
     from benchfleet.core.runspec import ModelRef, RunSpec
 
 
-USAGE_REASONS = ("unsupported_option", "dynamic_shape", "dataset_mismatch")
-"""Failures that are mistakes of the command line: nothing is wrong with the model."""
+USAGE_REASONS = ("unsupported_option", "dynamic_shape", "dataset_mismatch", "unsupported_model")
+"""Failures of the command line or of the files it names, found before anything was measured."""
+
+REFUSED_ADVICE = "check that the file is whole, with: benchfleet inspect"
 
 
 @click.command(name="bench")
@@ -308,7 +311,8 @@ def _print(result: Result, as_json: bool) -> None:
         click.echo(json.dumps(results.to_json(result), indent=2))
     elif result.failure is not None:
         failure = result.failure
-        click.echo(f"FAILED({failure.reason}) in {failure.phase}: {one_line(failure.detail)}", err=True)
+        advice = f"; {REFUSED_ADVICE}" if failure.reason == "unsupported_model" else ""
+        click.echo(f"FAILED({failure.reason}) in {failure.phase}: {one_line(failure.detail)}{advice}", err=True)
         for line in failure.stderr_tail.splitlines()[-5:]:
             click.echo(f"  {one_line(line)}", err=True)
     else:
