@@ -15,6 +15,7 @@ A file is one object, function to answer:
 - Any other object is a structure, its keys are attributes, and items too.
 - What is asked with a list of fields (the last argument) is answered one by one, by "ID:SCOPE" or "ID"; a number is a
   good answer, the name of an error stands for its code. Where devices differ, their numbers come first.
+- A call for all handles (amdsmi_get_processor_handles) is answered by how many there are.
 - A call that was not recorded is a function that this library does not have (LIBRARYError_FunctionNotFound).
 """
 
@@ -86,7 +87,7 @@ class Recorded:
             if fields is not None:
                 return [self._field(answer, wanted) for wanted in fields]
             if HANDLE.fullmatch(name) and not isinstance(answer, str):
-                return Device(arguments[0])
+                return Device(arguments[0]) if arguments else [Device(index) for index in range(_count(answer))]
             return self._said(answer)
 
         return call
@@ -139,6 +140,10 @@ class Recorded:
         names = ("dVal", "uiVal", "ulVal", "ullVal", "sllVal", "siVal", "usVal")
         value = Structure(dict.fromkeys(names, said))
         return Structure(fieldId=number, scopeId=scope, nvmlReturn=0, valueType=sort, value=value)
+
+
+def _count(answer: Any) -> int:
+    return len(answer) if isinstance(answer, list | Mapping) else int(answer)
 
 
 def _code(name: str) -> int:
