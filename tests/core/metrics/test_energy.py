@@ -122,6 +122,16 @@ def test_a_total_is_not_held_against_its_parts():
     assert value("energy_disagreement_ratio", evidence(part, total)).value is None
 
 
+def test_a_part_does_not_stand_in_for_a_sum_that_was_lost_in_between():
+    gaps = tuple(None if i % 3 else 10.0 for i in range(1000))
+    total = replace(
+        series("component"), sensor="rapl/total/energy", rank=9, values=gaps, formula="sum(package-0,package-0/dram)"
+    )
+    part = replace(series("component"), sensor="rapl/package-0/energy", rank=10, values=(1.0,) * 1000)
+    assert value("power_w_mean", evidence(replace(total, formula=""), part)).value == pytest.approx(1.0)
+    assert value("power_w_mean", evidence(total, part)).value is None
+
+
 def test_a_cpu_beside_a_gpu_is_not_the_device():
     cpu = replace(series("component"), sensor="rapl/total/energy", rank=9)
     gpu = replace(series("component"), sensor="nvml/0000:01/power")

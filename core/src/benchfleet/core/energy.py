@@ -113,10 +113,17 @@ def candidates(telemetry: Sequence[SensorSeries]) -> list[SensorSeries] | str:
         of_kind = [s for s in speaking if s.scope == scope and s.kind == kind]
         best = [s for s in of_kind if s.rank == min(other.rank for other in of_kind)]
         if len(best) == 1:
-            found += sorted(of_kind, key=lambda s: s.rank)
+            found += sorted((s for s in of_kind if not _summed(s, best[0])), key=lambda s: s.rank)
         elif best:
             crowded = f"{len(best)} {name} have the scope {scope}; they are not summed"
     return sorted(found, key=lambda s: s.rank) or crowded
+
+
+def _summed(one: SensorSeries, best: SensorSeries) -> bool:
+    """Whether a sensor is a part of the best one's sum: where that says nothing, its part says nothing of the whole."""
+    mechanism, _, rest = one.sensor.partition("/")
+    names = best.formula.removeprefix("sum(").removesuffix(")").split(",") if best.formula.startswith("sum(") else []
+    return mechanism == best.sensor.partition("/")[0] and rest.rpartition("/")[0] in names
 
 
 def over(telemetry: Sequence[SensorSeries], spans: Sequence[Span]) -> Energy | str:
