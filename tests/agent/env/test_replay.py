@@ -49,6 +49,19 @@ def test_what_was_not_recorded_is_absent(tmp_path: Path) -> None:
         env.libraries.load("pynvml")
 
 
+@pytest.mark.parametrize("argv", [["tegrastats"], ["tegrastats", "--interval", "500"], ["sudo", "/usr/bin/tegrastats"]])
+def test_a_program_asked_for_without_options_answers_as_it_was_recorded_with_some(
+    tmp_path: Path, argv: list[str]
+) -> None:
+    folder = made(tmp_path, {"cmd/index.json": [{"argv": argv, "stdout": "0.txt"}], "cmd/0.txt": "RAM"})
+    env = capture(folder)
+    assert env.commands.run(["tegrastats"]).stdout.strip('"') == "RAM"
+    with pytest.raises(FileNotFoundError):
+        env.commands.run(["tegrastats", "--stop"])
+    with pytest.raises(FileNotFoundError):
+        env.commands.run(["sudo"])
+
+
 def test_what_only_root_may_read_is_refused_to_others(tmp_path: Path) -> None:
     folder = made(tmp_path, {"root/sys/energy_uj": "1", "modes.json": {"*/energy_uj": "0400"}})
     assert capture(folder).files.text("/sys/energy_uj") == "1"

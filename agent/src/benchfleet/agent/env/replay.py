@@ -8,7 +8,8 @@
     nvml.json          {"nvmlInit": "OK", "nvmlDeviceGetPowerUsage": "NVMLError_NotSupported"}: recorded.py has it all
     amdsmi.json        the same of another library
 
-Readings of a recording are those of its moment: the same each time.
+Readings of a recording are those of its moment: the same each time. A program that prints for ever was recorded with
+the options of whoever stopped it: asked for without any, the first recording of the program answers.
 """
 
 from __future__ import annotations
@@ -58,13 +59,21 @@ class _Commands:
         self._answers = {tuple(map(str, e.get("argv", ()))): e for e in _list(folder / "index.json")}
 
     def run(self, argv: Sequence[str], timeout_s: float = 0.0) -> Answer:
-        entry = self._answers.get(tuple(argv))
+        entry = self._answers.get(tuple(argv)) or (self._of_program(argv[0]) if len(argv) == 1 else None)
         if entry is None:
             raise FileNotFoundError(f"{argv[0]}: not in the capture")
         if entry.get("rc") == "timeout":
             raise TimeoutError(f"{argv[0]} did not end, says the capture")
         text = _inside(self._folder, str(entry.get("stdout", ""))).read_text(errors="replace")
         return Answer(stdout=text, code=int(entry.get("rc", 0)))
+
+    def _of_program(self, program: str) -> dict[str, Any] | None:
+        """The first that was recorded of it, with whatever options, by sudo or not."""
+        for argv, entry in self._answers.items():
+            words = argv[1:] if argv[:1] == ("sudo",) else argv
+            if words and words[0].rpartition("/")[2] == program:
+                return entry
+        return None
 
 
 class _Web:
