@@ -180,6 +180,8 @@ def _value(sensor: Sensor, *texts: bytes) -> float | str:
         return _activity(*numbers)
     if sensor.kind == "utilization_ratio":
         return _ratio(first / 1000)
+    if sensor.kind == "clock_hz" and first == 0:
+        raise Unread("gated", "0 Hz: the block is off")
     if not 0 <= first <= CLOCK_MAX_HZ:
         raise ValueError(f"{first:g} cannot be")
     return first
