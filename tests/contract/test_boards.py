@@ -57,6 +57,7 @@ def source(folder: Path) -> dict[str, str]:
 def looked_at(folder: Path, *, privileged: bool = True) -> tuple[Sampler, dict[str, tuple[Sensor, Reading]]]:
     sampler = Sampler(capture(folder, privileged=privileged))
     sampler.snapshot()
+    sampler.stop()  # closes what it holds
     return sampler, {sensor.id: (sensor, reading) for sensor, reading in sampler.latest()}
 
 
