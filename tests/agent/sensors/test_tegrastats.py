@@ -146,7 +146,7 @@ def test_a_rail_that_the_next_line_lacks_takes_the_total_with_it(tmp_path: Path)
     (tmp_path / "cmd/00.txt").write_text(ORIN.replace("VDD_IN 4872mW/4872mW ", ""))
     found = {reading.sensor_id: reading for reading in tegrastats.reader(env, sensors).read()}
     assert found["tegrastats/VDD_SOC/power"].value == 1.393
-    total = found[tegrastats.TOTAL_ID]
+    total = found["tegrastats/total/power"]
     assert (total.value, total.quality, total.detail) == (None, "lost", "tegrastats says nothing of VDD_IN")
 
 

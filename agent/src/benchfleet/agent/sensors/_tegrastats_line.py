@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import re
 
+from benchfleet.agent.sensors._jetson_told import Line
+
 RAIL = re.compile(r"(?<!\S)([A-Z][A-Z0-9_]*) (-?\d+)(?:mW(?:/-?\d+(?:mW)?){0,2}|(?:/-?\d+){1,2})(?!\S)")
 """A lone number without mW is a clock (APE 150), one with MB is memory."""
 TEMPERATURE = re.compile(r"(?<!\S)([A-Za-z][\w-]*)@(-?\d+(?:\.\d+)?)C?(?:/-?\d+(?:\.\d+)?C?)?(?!\S)")
@@ -23,9 +25,6 @@ CPU = re.compile(r"(?<!\S)cpu \[([^\]]*)\]", re.IGNORECASE)
 EMC = re.compile(r"(?<!\S)EMC(?:_FREQ)? (\d+)%(?:@(\d+))?(?!\S)")
 GPU = re.compile(r"(?<!\S)GR3D(?:_FREQ)? (?:(\d+)%)?(?:@(?:\[([\d,]*)\]|(\d+)))?(?!\S)")
 BYTES = {"k": 1024, "M": 1024**2, "G": 1024**3}
-
-Line = dict[tuple[str, str], float]
-"""Name and quantity: ("VDD_IN", "power"), ("GPU", "temperature"), ("gpu", "load")."""
 
 
 def parsed(text: str) -> Line:

@@ -172,11 +172,13 @@ def _off(text: bytes | OSError) -> bool:
 
 def _value(sensor: Sensor, *texts: bytes) -> float:
     """Of millivolts, milliamperes, both, or milliwatts."""
-    numbers = [first_number(sensor, text) / 1000 for text in texts]
+    numbers = [first_number(sensor, text) for text in texts]
     if len(numbers) == 2:
-        return _plausible(numbers[0], PLAUSIBLE_V, "V") * _plausible(numbers[1], PLAUSIBLE_A, "A")
+        for number, limit, unit in zip(numbers, (PLAUSIBLE_V, PLAUSIBLE_A), "VA", strict=True):
+            _plausible(number / 1000, limit, unit)
+        return numbers[0] * numbers[1] / 1e6
     limits = {"voltage_v": (PLAUSIBLE_V, "V"), "current_a": (PLAUSIBLE_A, "A")}
-    return _plausible(numbers[0], *limits.get(sensor.kind, (PLAUSIBLE_V * PLAUSIBLE_A, "W")))
+    return _plausible(numbers[0] / 1000, *limits.get(sensor.kind, (PLAUSIBLE_V * PLAUSIBLE_A, "W")))
 
 
 def _plausible(value: float, limit: float, unit: str) -> float:
