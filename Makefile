@@ -62,6 +62,10 @@ bench-cli-start: setup ## what lazy imports save at each command
 bench-sampler: setup ## what sensors cost at 10 Hz, opened each time and held open
 	$(PY) benchmarks/sampler_cost.py
 
+.PHONY: bench-sensor-cost
+bench-sensor-cost: setup ## what a reading costs, driver by driver, on this host and on recorded boards
+	$(PY) benchmarks/sensor_cost.py
+
 bench-agent-idle: setup ## memory and CPU of an agent that waits
 	$(PY) benchmarks/agent_idle.py
 

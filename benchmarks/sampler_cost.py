@@ -10,9 +10,9 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from benchfleet.agent import sensors
+from benchfleet.agent.env import live
 from benchfleet.agent.sampler import ACTIVE_HZ, Sampler
 from benchfleet.core import plugins
 
@@ -20,7 +20,6 @@ BLOCKS, READS = 60, 20
 WINDOW_S = 20.0
 GOAL_RATIO = 0.002
 """Of one core, all sensors at 10 Hz."""
-ROOT = Path("/")
 
 
 def cost_us(read: Callable[[], None]) -> float:
@@ -33,13 +32,14 @@ def cost_us(read: Callable[[], None]) -> float:
 
 def main() -> None:
     """Measure and print one line."""
+    env = live()
     drivers = plugins.load_all(sensors.PACKAGE, sensors.GROUP)
-    found = {name: driver.probe(ROOT) for name, driver in drivers.items()}
-    held = {name: drivers[name].reader(ROOT, listed) for name, listed in found.items() if listed}
+    found = {name: driver.probe(env) for name, driver in drivers.items()}
+    held = {name: drivers[name].reader(env, listed) for name, listed in found.items() if listed}
 
     def reopening() -> None:
         for name in held:
-            reader = drivers[name].reader(ROOT, found[name])
+            reader = drivers[name].reader(env, found[name])
             reader.read()
             reader.close()
 
