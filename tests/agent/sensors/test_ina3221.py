@@ -143,6 +143,20 @@ def test_a_step_follows_from_the_shunt_and_the_window_from_the_chip(tree: Path) 
     assert (power.derived, power.formula) == (True, "V*I")
 
 
+@pytest.mark.parametrize("interval", ["0", "-7", "nan", "1e12", "fast"])
+def test_an_interval_that_is_none_stops_no_reading(tree: Path, interval: str) -> None:
+    folder = hwmon(board(tree, NX))
+    (folder / "update_interval").write_text(interval)
+    for sensor in (probed(tree)["ina3221/1-0040/VDD_IN/power"], probed(tree)[ina3221.TOTAL_ID]):
+        assert (sensor.window_s, sensor.update_s, sensor.every_s) == (None, None, ina3221.EVERY_S)
+
+
+def test_a_label_makes_no_other_part_of_an_id(tree: Path) -> None:
+    folder = hwmon(board(tree, NX))
+    (folder / "in1_label").write_text("VDD/IN\n")
+    assert "ina3221/1-0040/VDD-IN/power" in probed(tree)
+
+
 @pytest.mark.parametrize(("across_uv", "current_ma"), [("80", "16"), ("4800", "0"), ("4800", "600"), ("x", "960")])
 def test_a_shunt_that_cannot_be_told_gives_no_step(tree: Path, across_uv: str, current_ma: str) -> None:
     folder = hwmon(board(tree, NX))

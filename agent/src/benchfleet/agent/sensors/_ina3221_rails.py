@@ -8,6 +8,7 @@ https://www.kernel.org/doc/html/latest/hwmon/ina3221.html
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -18,6 +19,9 @@ SHUNT_STEP_UV = 40.0
 SHUNTS_OHM = (0.0005, 0.001, 0.002, 0.003, 0.004, 0.005, 0.01, 0.015, 0.02, 0.025, 0.03, 0.05, 0.1)
 """What boards are built with; one that is inferred from a voltage and a current must be near one of these."""
 SHUNT_UNLIKE = 0.1
+NAME_MAX = 64
+INTERVAL_MAX_S = 60.0
+"""The chip's longest, of three channels and 1024 averages, is 51 s; what is longer is no interval."""
 SHUNT_STEPS_MIN = 3
 """Below so many steps of shunt voltage its quotient with the current says nothing."""
 
@@ -56,7 +60,7 @@ def listed(env: Env) -> list[Rail]:
 def _hwmon(env: Env, chip: Chip) -> Iterator[Rail]:
     for k in (1, 2, 3):
         at = f"{chip.folder}/in{k}"
-        name = env.files.text(f"{at}_label", f"ch{k}") or f"ch{k}"
+        name = _name(env, f"{at}_label") or f"ch{k}"
         if _is_rail(name) and env.files.exists(f"{at}_input"):
             curr = f"{chip.folder}/curr{k}"
             yield Rail(
@@ -73,7 +77,7 @@ def _hwmon(env: Env, chip: Chip) -> Iterator[Rail]:
 
 def _iio(env: Env, chip: Chip) -> Iterator[Rail]:
     for k in (0, 1, 2):
-        name = env.files.text(f"{chip.folder}/rail_name_{k}", "")
+        name = _name(env, f"{chip.folder}/rail_name_{k}")
         if name and _is_rail(name):
             yield Rail(
                 chip=chip,
@@ -85,8 +89,13 @@ def _iio(env: Env, chip: Chip) -> Iterator[Rail]:
             )
 
 
+def _name(env: Env, path: str) -> str:
+    """A label; a slash in it would be another part of an id."""
+    return env.files.text(path, "").replace("/", "-")[:NAME_MAX]
+
+
 def _is_rail(name: str) -> bool:
-    return name.upper() not in ("NC", "N/C") and "sum of shunt" not in name.lower()
+    return name.upper() not in ("NC", "N-C") and "sum of shunt" not in name.lower()
 
 
 def _there(env: Env, *paths: str) -> tuple[str, ...]:
@@ -96,7 +105,7 @@ def _there(env: Env, *paths: str) -> tuple[str, ...]:
 def _shunt_ohm(env: Env, folder: str, k: int) -> float | None:
     """Said by the driver (uOhm), or inferred from the voltage across it and the current where these are large."""
     told = number(env, f"{folder}/shunt{k}_resistor")
-    if told:
+    if told and 0 < told < math.inf:
         return told / 1e6
     across_uv, current_ma = number(env, f"{folder}/in{k + 3}_input"), number(env, f"{folder}/curr{k}_input")
     if across_uv is None or not current_ma or abs(across_uv) < SHUNT_STEPS_MIN * SHUNT_STEP_UV:
@@ -104,6 +113,12 @@ def _shunt_ohm(env: Env, folder: str, k: int) -> float | None:
     ohm = across_uv / current_ma / 1000
     near = min(SHUNTS_OHM, key=lambda known: abs(known - ohm) / known)
     return near if abs(near - ohm) <= SHUNT_UNLIKE * near else None
+
+
+def interval_s(env: Env, folder: str) -> float | None:
+    """How often a chip makes a value, which is the mean over that time (of all its averages and channels)."""
+    interval_ms = number(env, f"{folder}/update_interval")
+    return interval_ms / 1000 if interval_ms and 0 < interval_ms <= INTERVAL_MAX_S * 1000 else None
 
 
 def number(env: Env, path: str) -> float | None:

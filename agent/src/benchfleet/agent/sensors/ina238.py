@@ -14,7 +14,7 @@ from benchfleet.agent.sensors import Reader, Sensor
 from benchfleet.agent.sensors import _jetson_totals as totals
 from benchfleet.agent.sensors._files import Files, first_number
 from benchfleet.agent.sensors._ina import Chip, chips
-from benchfleet.agent.sensors._ina3221_rails import listed, number
+from benchfleet.agent.sensors._ina3221_rails import interval_s, listed
 
 EVERY_S = 0.05
 STEP_V = 0.003125
@@ -52,8 +52,7 @@ def _sensors(env: Env, chip: Chip, system: bool) -> Iterator[Sensor]:
     label = env.files.text(f"{chip.folder}/in1_label", "") or env.files.text(f"{chip.folder}/power1_label", "")
     name = label or (totals.SYSTEM_RAIL if system else "ch1")
     whole = system and name == totals.SYSTEM_RAIL
-    interval_ms = number(env, f"{chip.folder}/update_interval")
-    window_s = interval_ms / 1000 if interval_ms else None
+    window_s = interval_s(env, chip.folder)
     for quantity, kind, file, _, _ in QUANTITIES:
         if not env.files.exists(f"{chip.folder}/{file}"):
             continue

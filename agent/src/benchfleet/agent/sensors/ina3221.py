@@ -16,7 +16,7 @@ from benchfleet.agent.env import Env
 from benchfleet.agent.sensors import WITH_VALUE, Reader, Reading, Sensor
 from benchfleet.agent.sensors import _jetson_totals as totals
 from benchfleet.agent.sensors._files import Files, Unread, checked, first_number, unread
-from benchfleet.agent.sensors._ina3221_rails import SHUNT_STEP_UV, Rail, listed, number
+from benchfleet.agent.sensors._ina3221_rails import SHUNT_STEP_UV, Rail, interval_s, listed, number
 
 EVERY_S = 0.05
 LIMITS_EVERY_S = 1.0
@@ -46,9 +46,8 @@ def reader(env: Env, sensors: list[Sensor]) -> Reader:
 
 def _sensors(env: Env, rail: Rail) -> Iterator[Sensor]:
     at = f"ina3221/{rail.chip.address}/{rail.name}"
-    interval_ms = number(env, f"{rail.chip.folder}/update_interval")  # of all its averages and channels
-    every_s = max(EVERY_S, (interval_ms or 0) / 1000)
-    window_s = interval_ms / 1000 if interval_ms else None
+    window_s = interval_s(env, rail.chip.folder)
+    every_s = max(EVERY_S, window_s or 0.0)
     step_a = SHUNT_STEP_UV / 1e6 / rail.shunt_ohm if rail.shunt_ohm else None
     voltage_mv = number(env, rail.voltage)
     step_w = abs(voltage_mv) / 1000 * step_a if step_a and voltage_mv else None
@@ -95,8 +94,8 @@ def _whole(env: Env, rails: Sequence[Rail]) -> Sensor | None:
         return None
     by_name = {rail.name: rail for rail in rails}
     parts = [by_name[part].watts if part in by_name else (ABSENT.format(part),) for part in rule.parts]
-    intervals = [number(env, f"{rail.chip.folder}/update_interval") or 0.0 for rail in rails if rail.name in rule.parts]
-    window_s = max(intervals, default=0.0) / 1000
+    windows_s = [interval_s(env, rail.chip.folder) or 0.0 for rail in rails if rail.name in rule.parts]
+    window_s = max(windows_s, default=0.0)
     return Sensor(
         id=TOTAL_ID,
         kind="power_w",

@@ -5,7 +5,8 @@
 jetson-stats is AGPL-3.0 and changes how a process starts others when it is imported, so that interpreter imports it and
 prints lines for us. Its service gives the group `jtop` the right to set power modes, fans and swap: do not put the
 agent's user into it for reading alone. Nothing is taken that files tell (`_jetson_told`), none of its totals (the sum
-of all rails, on an AGX Orin 7 % too much) and none of its averages (of the last two values).
+of all rails, on an AGX Orin 7 % too much), none of its averages (of the last two values), and no load or clock of a
+GPU, for which it says 0 where it knows none.
 https://rnext.it/jetson_stats/reference/jtop.html
 """
 
@@ -35,21 +36,17 @@ with jtop() as jetson:
         print(json.dumps({
             "power_mw": {name: rail.get("power") for name, rail in rails.items()},
             "temperature_c": {name: each.get("temp") for name, each in jetson.temperature.items()},
-            "gpu": [[g["status"].get("load"), g["freq"].get("cur")] for g in jetson.gpu.values()],
         }), flush=True)
 """
 """The rail that it takes for the total is put back among the rails."""
 
 
 def parsed(text: str) -> Line:
-    """One line of the script: mW, degrees, percent and kHz; empty for what is none."""
+    """One line of the script, mW and degrees; empty for what is none."""
     try:
         said = json.loads(text)
         found: Line = {(name, "power"): watts for name, watts in _numbers(said["power_mw"], 1e-3)}
         found |= {(name, "temperature"): degrees for name, degrees in _numbers(said["temperature_c"])}
-        for load_percent, khz in said["gpu"][:1]:
-            scaled = _numbers({"load": load_percent}, 1e-2) + _numbers({"clock": khz}, 1e3)
-            found |= {("gpu", quantity): value for quantity, value in scaled}
     except (ValueError, KeyError, TypeError, AttributeError):
         return {}
     return found
@@ -59,7 +56,7 @@ def probe(env: Env) -> list[Sensor]:
     """Nothing, unless it was asked for or recorded; an interpreter that was named and cannot do it is an error."""
     if isinstance(env.commands, Installed):
         python = os.environ.get(PYTHON)
-        return sensors(env, _teller(python)) if python else []
+        return _asked_for(env, python) if python else []
     try:
         return sensors(env, _teller(""))
     except OSError:
@@ -69,6 +66,13 @@ def probe(env: Env) -> list[Sensor]:
 def reader(env: Env, sensors: list[Sensor]) -> Reader:
     """SI units."""
     return Told(env, _teller(os.environ.get(PYTHON, "")), sensors)
+
+
+def _asked_for(env: Env, python: str) -> list[Sensor]:
+    try:
+        return sensors(env, _teller(python))
+    except OSError as error:
+        raise OSError(f"{PYTHON}: {error}; does it have jetson-stats, is jtop.service active?") from error
 
 
 def _teller(python: str) -> Teller:
