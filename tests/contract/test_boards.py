@@ -20,12 +20,14 @@ import json
 import math
 import re
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from benchfleet.agent import accelerators, boards, sensors, totals
+from benchfleet.agent.capture.recording import record
 from benchfleet.agent.env.replay import capture
 from benchfleet.agent.sampler import Sampler
 from benchfleet.agent.sensors import Reading, Sensor
@@ -174,3 +176,14 @@ def test_reading_it_again_says_the_same(folder: Path) -> None:
         for _ in range(2)
     )
     assert first == second
+
+
+@each_board
+def test_a_recording_of_it_says_the_same(folder: Path, tmp_path: Path) -> None:
+    record(capture(folder), tmp_path / "again", made=datetime(2026, 1, 2, tzinfo=UTC), by="test")
+    first, second = looked_at(folder)[1], looked_at(tmp_path / "again")[1]
+    assert {i: (r.value, r.quality) for i, (_, r) in second.items()} == {
+        i: (r.value, r.quality) for i, (_, r) in first.items()
+    }
+    assert boards.detect(capture(tmp_path / "again")) == boards.detect(capture(folder))
+    assert accelerators.listed(capture(tmp_path / "again")) == accelerators.listed(capture(folder))
