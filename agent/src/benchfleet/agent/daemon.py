@@ -22,6 +22,7 @@ from benchfleet.agent.session.dialogue import EOF, FINAL, Away, Dialogue, Sent, 
 from benchfleet.agent.session.link import Outbound, Transfers, channel
 from benchfleet.agent.session.machine import Ref
 from benchfleet.agent.session.uplink import Uplink
+from benchfleet.agent.simulate.simulation import Simulation
 from benchfleet.agent.spool import Entry, Spool
 from benchfleet.agent.worker import Worker
 from benchfleet.core import wire
@@ -62,6 +63,7 @@ class Settings:
     cache_limit_bytes: int = LIMIT_BYTES
     simulate_power: Path | None = None
     temperature_limit_c: float | None = None
+    simulation: Simulation | None = None
 
 
 class Daemon:
@@ -76,7 +78,8 @@ class Daemon:
         self.settings, self.inventory = settings, settings.inventory
         self.instance = incarnation.begin(settings.state)
         self.spool = Spool(settings.state / "spool")
-        self.sampler = Sampler(simulate=settings.simulate_power)
+        board = settings.simulation
+        self.sampler = Sampler(board.env if board else None, simulate=settings.simulate_power)
         self.worker = Worker(
             settings.state,
             Cache(settings.state / "cache", settings.cache_limit_bytes),
@@ -85,6 +88,7 @@ class Daemon:
             self.inventory,
             self.clock,
             settings.temperature_limit_c,
+            board.told() if board else None,
         )
         self.machine = machine.State()
         self.outbound: Outbound | None = None

@@ -16,7 +16,7 @@ import time
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from types import ModuleType
@@ -305,6 +305,8 @@ class Sampler:
             self.absent[name] = f"its probe failed: {type(error).__name__}: {error}"
             log.warning("sensors event=probe_failed driver=%s error=%s", name, error)
             return
+        if self._env.simulated:
+            listed = [replace(sensor, simulated=True) for sensor in listed]
         self.absent.pop(name, None)
         self._admit(name, driver, self._env, listed)
 

@@ -7,6 +7,7 @@ import logging
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from benchfleet.agent import memory
 from benchfleet.agent.cache import Cache, CorruptError, Fetch
@@ -47,11 +48,12 @@ class Worker:
         inventory: Inventory,
         clock: Clock,
         temperature_limit_c: float | None = None,
+        simulated: dict[str, Any] | None = None,
     ) -> None:
         self._folder = state / "work"
         self._reference = Reference(file=state / "reference.json")
         self._cache, self._spool, self._sampler = cache, spool, sampler
-        self._inventory, self._clock = inventory, clock
+        self._inventory, self._clock, self._simulated = inventory, clock, simulated
         self._rest, self._temperature_limit_c = Rest(), temperature_limit_c
         shutil.rmtree(self._folder, ignore_errors=True)
         memory.trim()  # of what importing and probing took
@@ -81,6 +83,7 @@ class Worker:
             clock=self._clock,
             telemetry=self._sampler,
             reference=self._reference,
+            simulated=self._simulated,
             progress=progress,
             stop=stop,
             lease_deadline_s=deadline_s,

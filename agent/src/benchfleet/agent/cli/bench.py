@@ -1,6 +1,7 @@
 """Measure one model on this machine, without any controller.
 
     benchfleet-agent bench digits-int8.onnx --data digits-test.npz --baseline digits-fp32.onnx --json
+    benchfleet-agent bench digits-int8.onnx --simulate raspberry-pi-5 --time-factor 60
 
 Exit codes: 0 measured (valid or degraded), 2 usage or a file that its runtime does not take, 3 invalid measurement,
 5 the model or its runtime failed.
@@ -15,9 +16,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from benchfleet.agent.cli._simulated import simulation, simulation_options
 from benchfleet.core.errors import EXIT_NO_EVIDENCE, EXIT_RUN_FAILED, EXIT_USAGE, DocumentError, one_line
 
 if TYPE_CHECKING:
+    from benchfleet.agent.simulate.simulation import Simulation
     from benchfleet.core.results import Result
     from benchfleet.core.runspec import ModelRef, RunSpec
 
@@ -52,6 +55,7 @@ REFUSED_ADVICE = "check that the file is whole, with: benchfleet inspect"
     metavar="DEGC",
     help="Stop at this chip temperature; by default 3 below what the chip calls critical.",
 )
+@simulation_options
 @click.option("--profile-operators", "operators", is_flag=True, help="Time by operator, in a pass after the rounds.")
 @click.option("--series", type=click.Path(path_type=Path), help="Keep the raw series in this file (zip).")
 @click.option("--loadgen", type=click.Path(path_type=Path), help="Let MLCommons LoadGen drive; its logs go here.")
@@ -75,6 +79,8 @@ def command(
     battery_wh: float | None,
     simulate_power: Path | None,
     temperature_limit_c: float | None,
+    simulate: str | None,
+    time_factor: float,
     operators: bool,
     series: Path | None,
     loadgen: Path | None,
@@ -121,7 +127,8 @@ def command(
         if _loadgen.driven(spec, model, loadgen, loadgen_seconds, as_json=as_json):
             return
         series = series or loadgen / "series.zip"
-    result = _measure(spec, files, series, battery_wh, simulate_power, temperature_limit_c)
+    board = simulation(simulate, time_factor)
+    result = _measure(spec, files, series, battery_wh, simulate_power, temperature_limit_c, board)
     if loadgen is not None and series is not None and series.exists() and result.outcome == "ok":
         _loadgen.keep_log(spec, result, series, loadgen)
     _print(result, as_json)
@@ -265,8 +272,10 @@ def _measure(  # type: ignore[no-untyped-def]
     battery_wh: float | None,
     simulate_power: Path | None,
     temperature_limit_c: float | None,
+    board: Simulation | None,
 ) -> Result:
     import asyncio
+    import contextlib
     import shutil
 
     from benchfleet.agent import probe
@@ -278,17 +287,18 @@ def _measure(  # type: ignore[no-untyped-def]
     from benchfleet.core.clock import SystemClock
 
     found = probe.inventory(labels=with_battery([], battery_wh))
-    with tempfile.TemporaryDirectory(prefix="benchfleet-bench-") as folder:
-        sampler = Sampler(simulate=simulate_power)
+    with board or contextlib.nullcontext(), tempfile.TemporaryDirectory(prefix="benchfleet-bench-") as folder:
+        sampler = Sampler(board.env if board else None, simulate=simulate_power)
         sampler.active(True)
         sampler.start()
         try:
             around = Around(
                 workspace=Path(folder),
-                inventory=found,
+                inventory=board.inventory(found) if board else found,
                 clock=SystemClock(),
                 telemetry=sampler,
-                reference=Reference(file=state_file()),
+                reference=Reference(file=None if board else state_file()),
+                simulated=board.told() if board else None,
                 temperature_limit_c=temperature_limit_c,
             )
             if host.taken():

@@ -2,6 +2,7 @@
 
 benchfleet-agent probe --json
 benchfleet-agent probe --replay captures/jetson-orin-nano
+benchfleet-agent probe --simulate raspberry-pi-5
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from benchfleet.agent.cli._device import chosen, device_options
+from benchfleet.agent.cli._simulated import simulation, simulation_options
 
 if TYPE_CHECKING:
     from benchfleet.agent.env import Env
     from benchfleet.agent.sampler import Sampler
     from benchfleet.agent.sensors import Reading, Sensor
+    from benchfleet.agent.simulate.simulation import Simulation
     from benchfleet.agent.totals import Total
     from benchfleet.core.inventory import Inventory
 
@@ -28,18 +31,32 @@ NOT_RECORDED = "not in the recording"
 
 @click.command(name="probe")
 @device_options
+@simulation_options
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-def command(as_json: bool, **where: Any) -> None:
+def command(as_json: bool, simulate: str | None, time_factor: float, **where: Any) -> None:
     """Show the facts of a device, its runtimes, and its sensors with their readings.
 
     Of a recording, or of files under another root, nothing is said that is not in them: runtimes are not asked.
     """
+    board = simulation(simulate, time_factor)
+    if board is None:
+        _show(chosen(**where), None, as_json)
+        return
+    with board:
+        given = next((name for name, value in where.items() if value), None)
+        if given is not None:
+            raise click.UsageError(f"--simulate is a device of its own: {given} is for others")
+        _show(board.env, board, as_json)
+
+
+def _show(env: Env, board: Simulation | None, as_json: bool) -> None:
     from benchfleet.agent import probe, totals
     from benchfleet.agent.cli import _table
     from benchfleet.agent.sampler import Sampler
 
-    env = chosen(**where)
-    found = probe.inventory() if env.here else probe.elsewhere(env)
+    found = probe.inventory() if env.here or board is not None else probe.elsewhere(env)
+    if board is not None:
+        found = board.inventory(found)
     sampler = Sampler(env)
     look(env, sampler)
     readings = sampler.latest()
@@ -67,6 +84,7 @@ def shape(
     return {
         "board": data["board"],
         "recorded": env.recorded or None,
+        "simulated": env.simulated or None,
         "runtimes": data.pop("runtimes"),
         "inventory": data,
         "sensors": [sensor_json(sensor, reading) for sensor, reading in readings],
@@ -78,7 +96,7 @@ def shape(
 def inventory_json(env: Env, found: Inventory) -> dict[str, Any]:
     """The facts; of another device than this machine those that its files do not say are null, with the reason."""
     data = found.to_json()
-    if env.here:
+    if env.here or env.simulated:
         return data
     if data["board"] == "host":
         data["board"] = None

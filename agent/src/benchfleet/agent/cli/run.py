@@ -1,6 +1,7 @@
 """Run the agent: measure what the controller asks for.
 
 benchfleet-agent run --label rack=3 --max-threads 2
+benchfleet-agent run --simulate raspberry-pi-5 --time-factor 60
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import click
 
+from benchfleet.agent.cli._simulated import simulation, simulation_options
 from benchfleet.core.errors import DocumentError
 
 _SIZE = re.compile(r"(\d+)\s*(MiB|GiB|MB|GB)")
@@ -33,6 +35,7 @@ _UNITS = {"MiB": 1024**2, "GiB": 1024**3, "MB": 10**6, "GB": 10**9}
     metavar="DEGC",
     help="Stop a measurement at this chip temperature; by default 3 below what the chip calls critical.",
 )
+@simulation_options
 @click.option("--verbose", is_flag=True, help="Say more on stderr.")
 def command(
     state: Path | None,
@@ -43,10 +46,13 @@ def command(
     battery_wh: float | None,
     simulate_power: Path | None,
     temperature_limit_c: float | None,
+    simulate: str | None,
+    time_factor: float,
     verbose: bool,
 ) -> None:
     """Keep a session with the controller until SIGTERM or Ctrl-C."""
     import asyncio
+    import contextlib
 
     from benchfleet.agent import identity, probe
     from benchfleet.agent.daemon import Daemon, Settings
@@ -56,13 +62,16 @@ def command(
     )
     folder = state or identity.default_state()
     identity.load(folder)  # says at once when the device has not joined
+    board = simulation(simulate, time_factor)
+    found = probe.inventory(labels=with_battery(map(_pair, labels), battery_wh), threads_max=max_threads)
     settings = Settings(
         state=folder,
-        inventory=probe.inventory(labels=with_battery(map(_pair, labels), battery_wh), threads_max=max_threads),
+        inventory=board.inventory(found) if board else found,
         controller=controller,
         cache_limit_bytes=_size(cache_limit),
         simulate_power=simulate_power,
         temperature_limit_c=temperature_limit_c,
+        simulation=board,
     )
 
     async def serve() -> None:
@@ -73,7 +82,8 @@ def command(
             asyncio.get_running_loop().add_signal_handler(number, daemon.stop)
         await daemon.run()
 
-    asyncio.run(serve())
+    with board or contextlib.nullcontext():
+        asyncio.run(serve())
 
 
 def with_battery(labels: Iterable[tuple[str, str]], capacity_wh: float | None) -> dict[str, str]:

@@ -46,7 +46,8 @@ class Libraries(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Env:
-    """One device. `recorded` names the capture that stands for it, and is empty for what is live.
+    """One device. `recorded` names the capture that stands for it, and is empty for what is live; so does `simulated`
+    with a board that is not there, and whatever is read of it says so.
 
     `meters` are the addresses of meters that stand beside it: http://192.168.1.20, ptdaemon://10.0.0.5:8888. `ioctl`
     asks the device behind an open file, and writes its answer into the buffer; None where no device may be asked: a
@@ -58,6 +59,7 @@ class Env:
     web: Web
     libraries: Libraries
     recorded: str = ""
+    simulated: str = ""
     meters: tuple[str, ...] = ()
     ioctl: Callable[[int, int, bytearray], int] | None = None
 

@@ -73,6 +73,7 @@ class Around:
     """What a block has around it; `lease_deadline_s` is when it must have stopped, on the boot-time clock.
 
     `rest` is what blocks before it began at; above `temperature_limit_c` (None: the chip's own) it is stopped.
+    `simulated` is what runners are told of a board that is not there (runner/simulated.py).
     """
 
     workspace: Path
@@ -80,6 +81,7 @@ class Around:
     clock: Clock
     telemetry: Telemetry | None = None
     reference: Reference = NO_REFERENCE
+    simulated: dict[str, Any] | None = None
     progress: Progress = lambda phase, fraction, note: None
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     lease_deadline_s: Callable[[], float] = lambda: math.inf
@@ -109,6 +111,8 @@ class _Block:
                 self._add(cell, _baseline_key(cell), cell.spec.baseline, cell.files.baseline)
         alone = any(scenario.is_alone(cell.spec.scenario) for cell in cells)
         self.reference = None if alone else around.reference.track()
+        for track in self._all():
+            track.simulated = around.simulated
         self.span_ns = (time.monotonic_ns(), time.monotonic_ns())
         self.ended: LaneFault | None = None
         self.hot = ""

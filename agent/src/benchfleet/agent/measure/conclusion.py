@@ -169,7 +169,7 @@ def _provenance(seen: Seen, started_utc: str) -> dict[str, Any]:
             "arch": inventory.arch,
         },
         "host": seen.host,
-        "simulated": bool(track.launches and track.launches[0].facts.get("simulated")),
+        "simulated": inventory.simulated or bool(track.launches and track.launches[0].facts.get("simulated")),
         "sensors": [series.sensor for series in seen.telemetry.series(0, 0)] if seen.telemetry else [],
         "simulated_sensors": seen.telemetry.simulated() if seen.telemetry else [],
         "runtime": _conditions(track.launches[0].facts) if track.launches else {},

@@ -66,6 +66,7 @@ class Track:
     monitor_pairs_ns: list[tuple[float, float]] = field(default_factory=list)
     fault: LaneFault | None = None
     lane: Lane | None = None
+    simulated: dict[str, Any] | None = None
 
     def walls_ns(self, launch: int) -> list[Sequence[int]]:
         """The calls of each round of one launch, in order."""
@@ -224,4 +225,5 @@ def _runner_spec(track: Track, runtime_file: str | None, launch: int) -> dict[st
         "shapes": {name: list(sizes) for name, sizes in spec.shapes.items()},
         "runtime_options": spec.runtime_options,
         "dataset": str(track.dataset.absolute()) if track.dataset else None,
+        "simulated": track.simulated,
     }

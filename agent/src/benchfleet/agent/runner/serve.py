@@ -21,7 +21,7 @@ from array import array
 from statistics import median
 from typing import Any, Dict, List, Optional, TextIO, Tuple
 
-from benchfleet.agent.runner import checks, disturbed, engine, house, loop, operators, process
+from benchfleet.agent.runner import checks, disturbed, engine, house, loop, operators, process, simulated
 from benchfleet.agent.runner.contract import Options, RuntimeFault, Tensor
 from benchfleet.agent.runner.feeds import Feeder
 from benchfleet.agent.runner.load import Held, Load
@@ -106,6 +106,7 @@ class Runner:
         """The runtime's module, its version and what it is told; RuntimeFault when it cannot be used so."""
         spec = self.spec
         runtime = house.plugin("runtimes", spec["runtime"], spec.get("runtime_file"))
+        runtime = simulated.on_board(spec["runtime"], runtime, spec)
         found = runtime.probe()
         if not hasattr(found, "version"):
             raise RuntimeFault("unsupported_option", "runtime %s is not available: %s" % (spec["runtime"], found.why))

@@ -12,6 +12,7 @@ from benchfleet.agent.measure.flags import Seen, degraded
 from benchfleet.core import energy
 from benchfleet.core.results import Reason
 
+POWER = ("power_w", "energy_j")
 BEHIND_A_BATTERY = ("wall", "system", "board")
 """Scopes that a battery of the device can stand behind; modules and components are measured past it."""
 
@@ -25,7 +26,7 @@ IDLE_DRIFT = 0.10
 def find(seen: Seen) -> Iterator[Reason]:
     """Nothing of a device without a power sensor: what was never there is not undersampled."""
     telemetry, spans = seen.evidence.telemetry, energy.windows(seen.evidence.model.rounds)
-    fakes = [series.sensor for series in telemetry if series.simulated]
+    fakes = [series.sensor for series in telemetry if series.simulated and series.kind in POWER]
     if fakes:
         yield degraded("power_simulated", f"{', '.join(fakes)}: a fake, power and energy here are made up")
     if isinstance(energy.candidates(telemetry), str) or not spans:
