@@ -7,8 +7,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from benchfleet.agent.measure.attempt import Around, Files, measure
 from benchfleet.agent.runner.simulated import LATENCY_FOLDER
 from benchfleet.agent.sampler import Sampler
@@ -74,24 +72,25 @@ def test_a_runner_that_crashes_is_a_failure_and_its_result_says_simulated(tmp_pa
 
 
 def test_lasting_load_throttles_the_board_and_the_burst_is_not_the_sustained_speed(tmp_path: Path) -> None:
-    """Ten seconds that are ten minutes of heat: half the clock at 60 degrees, which this board reaches at once."""
+    """Loading and warming up are four of the eleven seconds of work after which it is at its trip point."""
     result = measured(
         tmp_path,
         {
-            "latency": {"times": 20, "clock_share": 1.0, "full_load_threads": 1},
+            "latency": {"times": 400, "clock_share": 1.0, "full_load_threads": 1},
+            "heat": {"ambient_c": 25, "nodes": [{"name": "die", "r_c_per_w": 10, "c_j_per_c": 28}]},
             "throttle": {"trip_c": 75, "hysteresis_c": 40},
-            "clock_steps_hz": [2.0e9, 1.0e9, 0.5e9],
+            "clock_steps_hz": [2.0e9, 1.0e9],
         },
         time_factor=20.0,
         scenario="sustained",
-        scenario_params={"duration_s": 10.0},
+        scenario_params={"duration_s": 14.0},
     )
     assert result.outcome == "ok"
     ratio = result.metrics["sustained_over_burst_ratio"].value
     assert ratio is not None
     assert ratio > 1.5
-    assert {"throttled", "simulated", "thermal_drift"} <= flags(result)
-    assert result.metrics["temperature_c_max"].value == pytest.approx(80, abs=15)
+    assert {"throttled", "simulated"} <= flags(result)
+    assert 70 < result.metrics["temperature_c_max"].value < 85
 
 
 def test_a_power_sensor_that_vanishes_gives_no_joule(tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ from benchfleet.agent.measure.flags import Seen, degraded
 from benchfleet.core import energy
 from benchfleet.core.results import Reason
 
+NAMED_MAX = 3
+"""Of fakes: a simulated board has a dozen rails."""
 POWER = ("power_w", "energy_j")
 BEHIND_A_BATTERY = ("wall", "system", "board")
 """Scopes that a battery of the device can stand behind; modules and components are measured past it."""
@@ -28,7 +30,9 @@ def find(seen: Seen) -> Iterator[Reason]:
     telemetry, spans = seen.evidence.telemetry, energy.windows(seen.evidence.model.rounds)
     fakes = [series.sensor for series in telemetry if series.simulated and series.kind in POWER]
     if fakes:
-        yield degraded("power_simulated", f"{', '.join(fakes)}: a fake, power and energy here are made up")
+        more = f" and {len(fakes) - NAMED_MAX} more" if len(fakes) > NAMED_MAX else ""
+        named = f"{', '.join(fakes[:NAMED_MAX])}{more}"
+        yield degraded("power_simulated", f"{named}: a fake, power and energy here are made up")
     if isinstance(energy.candidates(telemetry), str) or not spans:
         return
     found = energy.over(telemetry, spans)
