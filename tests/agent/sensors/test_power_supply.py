@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from benchfleet.agent import totals
 from benchfleet.agent.env import live
+from benchfleet.agent.sampler import Sampler
 from benchfleet.agent.sensors import Reading, power_supply
 
 BATTERY = {"type": "Battery", "status": "Discharging", "voltage_now": "12000000", "current_now": "1000000"}
@@ -50,6 +52,19 @@ def test_a_plug_put_in_ends_the_systems_power_and_not_the_batterys(tmp_path: Pat
 def test_without_a_battery_that_says_it_is_discharged_there_is_no_watt(tmp_path: Path, status: str) -> None:
     supplies(tmp_path, BAT0=BATTERY | {"status": status})
     assert read(tmp_path)["power_supply/system/power"].value is None
+
+
+def test_one_batterys_power_stands_for_no_device(tmp_path: Path) -> None:
+    """A weak charger: the battery gives the rest, and that is not what the system takes."""
+    supplies(tmp_path, BAT0=BATTERY, AC={"type": "Mains", "online": "1"})
+    env = live(tmp_path)
+    scopes = {s.id: s.scope for s in power_supply.probe(env) if s.kind == "power_w"}
+    assert scopes == {"power_supply/BAT0/power": "partial", "power_supply/system/power": "system"}
+    sampler = Sampler(env)
+    sampler.snapshot()
+    total = totals.power(sampler.latest())
+    assert total.value is None
+    assert "system" in total.reason
 
 
 def test_no_system_takes_nothing(tmp_path: Path) -> None:

@@ -87,6 +87,15 @@ def test_a_recording_never_touches_the_mailbox_of_this_host(tmp_path: Path) -> N
     assert {r.quality for r in read(env).values()} == {"unsupported"}
 
 
+def test_a_pi_with_neither_mailbox_nor_program_says_what_to_install(tmp_path: Path) -> None:
+    firmware = Firmware(ANSWERS)
+    firmware.error = errno.ENOENT
+    found = read(pi(tmp_path, firmware))
+    assert {r.quality for r in found.values()} == {"unsupported"}
+    assert "raspi-utils" in found["raspberry_pi/arm/clock"].detail
+    assert found["raspberry_pi/pmic_rails_sum"].value is None
+
+
 def test_the_program_is_asked_where_the_mailbox_is_not(tmp_path: Path) -> None:
     sensors = raspberry_pi.probe(pi(tmp_path, None, ANSWERS))
     assert {sensor.source for sensor in sensors} == {"vcgencmd"}

@@ -55,7 +55,7 @@ def _usb(env: Env, port: str, installed: Library | None) -> AcceleratorFacts:
     if f"{vendor}:{product}" == coral.USB_COLD:
         said.append(COLD)
     if env.files.text(f"{folder}/speed", "") == USB_2_MBIT_S:
-        said.append(f"on a port or cable of USB 2 ({USB_2_MBIT_S} Mbit/s), where tensors take ten times as long")
+        said.append(f"on a port or cable of USB 2 ({USB_2_MBIT_S} Mbit/s), a tenth of the rate of USB 3")
     return AcceleratorFacts(
         name="Coral USB Accelerator",
         family="edge_tpu",

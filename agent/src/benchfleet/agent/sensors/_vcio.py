@@ -34,6 +34,7 @@ NOBODY_TO_ASK = (
     "neither /dev/vcio nor vcgencmd is there to ask the firmware: install raspi-utils (libraspberrypi-bin before "
     "Bookworm), or give the container --device /dev/vcio"
 )
+NOT_RECORDED = "no answer to vcgencmd {} was recorded, and from a recording or another root no firmware can be asked"
 FORBIDDEN = re.compile(r"VCHI initiali[sz]ation failed|Can't open device file|failed to open vchiq", re.IGNORECASE)
 HOW_TO_ALLOW = "join the group video (sudo usermod -aG video USER, then log in anew); in a container --device /dev/vcio"
 REFUSED = re.compile(r'error=(-?\d+)\s+error_msg="([^"]*)"')

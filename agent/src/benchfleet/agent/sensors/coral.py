@@ -204,7 +204,7 @@ def _usb_value(name: str, said: list[str]) -> float | str:
     if name == "link_speed":
         speed = float(said[0])
         if 0 < speed < SUPER_SPEED_MBIT_S:
-            raise Unread("ok", "a port or cable of USB 2: tensors take ten times as long as on USB 3", speed)
+            raise Unread("ok", "a port or cable of USB 2: a tenth of the rate of USB 3", speed)
         return speed
     at = ":".join(said)
     if at == USB_COLD:

@@ -6,8 +6,9 @@ Not charging, Full) and something flows, nothing is said.
 
 While nothing else feeds the device and a battery is being discharged, all batteries together give what the whole system
 takes, screen included: `power_supply/system/power`. On mains it is None, since a battery then gives nothing, or only
-what the mains does not. Batteries of mice and pens are not the system's. What a USB-C source shows was negotiated, not
-measured: it tells whether it feeds, and no watt.
+what the mains does not; so the power of one battery is partial, and stands for nothing that was used. Batteries of mice
+and pens are not the system's. What a USB-C source shows was negotiated, not measured: it tells whether it feeds, and no
+watt.
 https://www.kernel.org/doc/Documentation/ABI/testing/sysfs-class-power
 """
 
@@ -101,7 +102,7 @@ def _sensor(path: str, name: str, kind: str, *files: str) -> Sensor:
     return Sensor(
         id=f"power_supply/{path.rpartition('/')[2]}/{name}",
         kind=kind,
-        scope="component",
+        scope="partial" if kind == "power_w" else "component",
         source="sysfs",
         paths=tuple(f"{path}/{file}" for file in files),
         part="battery" if kind == "temperature_c" else "",

@@ -27,7 +27,7 @@ from benchfleet.agent.boards._devicetree import text, texts
 from benchfleet.agent.env import Env
 from benchfleet.agent.sensors import Reader, Reading, Sensor
 from benchfleet.agent.sensors._files import Files, Unread, checked, unread
-from benchfleet.agent.sensors._vcio import DEVICE, NOBODY_TO_ASK, PROGRAM, Asked, Mailbox, channel, first
+from benchfleet.agent.sensors._vcio import DEVICE, NOBODY_TO_ASK, NOT_RECORDED, PROGRAM, Asked, Mailbox, channel, first
 
 BITS = {"under_voltage": 0, "arm_freq_capped": 1, "throttled": 2, "soft_temp_limit": 3}
 SINCE_BOOT = 16
@@ -263,6 +263,7 @@ class _Pi:
 
     def __init__(self, env: Env, sensors: Sequence[Sensor]) -> None:
         self._sensors = sensors
+        self._nobody = NOT_RECORDED if env.ioctl is None else NOBODY_TO_ASK
         by_file = [sensor for sensor in sensors if sensor.source == "sysfs"]
         self._files = Files(env, by_file, lambda sensor, said: _value(sensor, said.decode(errors="replace")))
         names = {sensor.source for sensor in sensors} - {"sysfs", NO_FIRMWARE}
@@ -285,7 +286,7 @@ class _Pi:
 
     def _by_firmware(self, sensor: Sensor, answers: dict[tuple[str, str], str | Exception]) -> Reading:
         if sensor.source == NO_FIRMWARE:
-            return unread(sensor, Unread("unsupported", NOBODY_TO_ASK))
+            return unread(sensor, Unread("unsupported", self._nobody.format(_command(sensor))))
         key = sensor.source, _command(sensor)
         if key not in answers:
             try:
