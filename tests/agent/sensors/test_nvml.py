@@ -140,6 +140,12 @@ def test_a_process_that_was_forked_initialises_the_library_anew(h100: Env, monke
     assert {r.sensor_id: r.value for r in reader.read()}[f"{FIRST}/power"] == 689.9
     assert len(inits) == 2
     assert shutdowns == []  # what the parent holds is the parent's
+    reader.close()
+    assert shutdowns == [-1]  # its own, once
+    reader.read()
+    monkeypatch.undo()
+    reader.close()
+    assert shutdowns == [-1]
 
 
 def test_the_calls_are_those_of_the_binding() -> None:

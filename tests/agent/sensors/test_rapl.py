@@ -62,6 +62,11 @@ def test_one_package_alone_has_no_total() -> None:
     assert list(sensors(DEVICES / "synthetic-amd-zen-rapl")) == ["rapl/package-0/energy", "rapl/package-0/core/energy"]
 
 
+def test_zones_are_found_where_their_links_lead(copy: Path) -> None:
+    shutil.rmtree(copy / "root/sys/class")
+    assert read(copy)[rapl.TOTAL].value == pytest.approx(484835.277778, abs=1e-6)
+
+
 def test_a_zone_whose_package_has_no_name_is_called_as_its_folder() -> None:
     assert read(DEVICES / "intel-haswell-powercap")["rapl/intel-rapl:0/dram/energy"].value == 2469.474853
 

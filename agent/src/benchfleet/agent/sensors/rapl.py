@@ -23,7 +23,8 @@ from benchfleet.agent.env import Env
 from benchfleet.agent.sensors import Reader, Reading, Sensor
 from benchfleet.agent.sensors._files import Files, Unread, first_number
 
-POWERCAP = "/sys/class/powercap"
+POWERCAP = ("/sys/class/powercap", "/sys/devices/virtual/powercap")
+"""The second is where the first one's links lead, and what a recording may have alone."""
 PREFIX = "intel-rapl"
 """Of AMD's zones, too."""
 MEMORY_MAPPED = "intel-rapl-mmio"
@@ -56,7 +57,9 @@ class _Zone:
 
 def probe(env: Env) -> list[Sensor]:
     """One counter per zone, and the sum of those that may be added where there are several."""
-    zones = {zone.base: zone for zone in _zones(env, POWERCAP)}
+    zones: dict[str, _Zone] = {}
+    for place in POWERCAP:
+        zones = zones or {zone.base: zone for zone in _zones(env, place)}
     named: dict[str, _Zone] = {}
     seen: dict[str, int] = {}
     for base, zone in zones.items():
