@@ -9,6 +9,8 @@ import zipfile
 from importlib import resources
 from pathlib import Path
 
+import numpy as np
+import onnx
 import pytest
 
 from benchfleet.agent.measure import lane, series
@@ -100,6 +102,31 @@ async def test_nodes_that_fell_back_are_flagged_and_a_required_placement_fails_t
     ).result
     assert refused.failure.reason == "placement"
     assert "builtin 33.3 %" in refused.failure.detail
+
+
+async def test_a_model_without_a_batch_axis_is_measured_on_samples_of_its_shape_and_scored(tmp_path):
+    value, weights = onnx.helper.make_tensor_value_info, np.eye(40, 4, dtype=np.float32)
+    nodes = [
+        onnx.helper.make_node("MatMul", ["x", "w"], ["frames"]),
+        onnx.helper.make_node("ReduceMean", ["frames", "time"], ["y"], keepdims=0),
+    ]
+    graph = onnx.helper.make_graph(
+        nodes, "speech", [value("x", onnx.TensorProto.FLOAT, [98, 40])], [value("y", onnx.TensorProto.FLOAT, [4])],
+        [onnx.numpy_helper.from_array(weights, "w"), onnx.numpy_helper.from_array(np.array([0]), "time")],
+    )  # fmt: skip
+    path, labels = tmp_path / "speech.onnx", np.array([3, 0, 2, 1, 3])
+    onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=8), path)
+    samples = np.zeros((5, 98, 40), np.float32)
+    samples[np.arange(5), :, labels] = 1
+    np.savez(tmp_path / "speech.npz", x=samples, labels=labels)
+    with zipfile.ZipFile(tmp_path / "speech.npz", "a") as archive:
+        archive.writestr("dataset.json", '{"schema": 1, "name": "speech", "task": "classification"}')
+    refused = await attempt(tmp_path / "a", path)
+    assert refused.result.failure.reason == "unsupported_option"
+    assert "a data set whose samples have this shape" in refused.result.failure.detail
+    measured = await attempt(tmp_path / "b", path, dataset=tmp_path / "speech.npz")
+    assert measured.result.outcome == "ok", measured.result.failure
+    assert measured.result.metrics["accuracy_top1"].value == 1.0
 
 
 async def test_throughput_is_samples_over_wall_time(tmp_path):

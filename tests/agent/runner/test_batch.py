@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
@@ -9,6 +12,7 @@ from onnx import TensorProto, helper
 from benchfleet.agent.runner.batch import check, first_axis
 from benchfleet.agent.runner.contract import Options, RuntimeFault, TensorSpec
 from benchfleet.agent.runner.feeds import Feeder
+from benchfleet.agent.runner.tensors import DataSet
 from benchfleet.agent.runtimes import litert, onnxruntime
 from tests.support import tflite_models as tfl
 
@@ -43,6 +47,27 @@ def test_states_tables_and_waveforms_keep_their_size(shapes, batch):
     check(shapes, batch)
     for shape in shapes:
         assert first_axis(shape, batch) == ((shape[0] or batch) if shape else None)
+
+
+@pytest.mark.parametrize("shape", [(98, 40), (15600,), (3, 16, 16)])
+def test_an_input_without_a_batch_axis_takes_one_sample_that_has_its_shape(tmp_path, shape):
+    saved = np.arange(2 * math.prod(shape), dtype=np.float32).reshape(2, *shape)
+    np.savez(tmp_path / "set.npz", x=saved)
+    dataset = DataSet(str(tmp_path / "set.npz"))
+    assert dataset.sample_shapes() == (shape,)
+    check([shape], 1, dataset.sample_shapes())
+    spec = TensorSpec("x", "float32", shape)
+    feeder = Feeder([spec], {"batch": 1, "shapes": {}, "seed": 0}, dataset)
+    (fed,) = feeder.feed(1)
+    assert fed.shape == shape
+    assert fed.data == saved[1].tobytes()
+    assert feeder.bare
+
+
+@pytest.mark.parametrize(("samples", "batch"), [(((98,), (40, 98)), 1), (((98, 40),), 2), ((), 1)])
+def test_a_fixed_batch_is_no_sample_unless_the_data_set_says_so(samples, batch):
+    with pytest.raises(RuntimeFault, match="fixed batch of 98"):
+        check([(98, 40)], batch, samples)
 
 
 def test_a_waveform_may_be_as_long_as_it_is_said_to_be():

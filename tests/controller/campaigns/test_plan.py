@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from typing import Any
 
@@ -42,8 +43,9 @@ def device(name: str = "pi5", **changes: Any) -> Device:
 
 
 def model(name: str, *formats: str, dynamic: bool = True) -> Model:
+    digest = hashlib.sha256(name.encode()).hexdigest()
     files = {
-        f: ModelFile(format=f, artifact=Artifact(digest="a" * 64, size_bytes=9), facts={"dynamic_batch": dynamic})
+        f: ModelFile(format=f, artifact=Artifact(digest=digest, size_bytes=9), facts={"dynamic_batch": dynamic})
         for f in formats or ("onnx",)
     }
     return Model(name=name, parent=None, precision="fp32", files=files)
@@ -186,6 +188,57 @@ def test_providers_become_options_of_the_runtime_and_part_of_the_key():
 
 def test_devices_work_side_by_side_in_the_estimate():
     assert planned(device("a"), device("b")).estimated_s == planned(device("a")).estimated_s
+
+
+def test_a_baseline_that_a_block_shares_is_estimated_once_a_block():
+    def taken(*models: str) -> float:
+        return planned(models=list(models), baseline={"model": "digits:fp32"}).estimated_s
+
+    with_baseline, alone = taken("digits:int8", "digits:fp32"), taken("digits:fp32")
+    two_lanes = planned(models=["digits:int8", "digits:fp32"]).estimated_s
+    assert with_baseline == pytest.approx(two_lanes), "the baseline is a cell of the block already"
+    assert with_baseline > alone
+    batches = {"matrix": {"runtime": ["onnxruntime"], "batch": list(range(1, 10))}, "scenarios": ["offline"]}
+    one = planned(models=["digits:int8"], **batches)
+    assert len({cell.estimated_s for cell in one.cells}) == 1
+    beside = planned(models=["digits:int8"], baseline={"model": "digits:fp32"}, **batches)
+    assert len({cell.estimated_s for cell in beside.cells}) == 1, "each batch has a baseline of its own"
+
+
+def test_an_older_agent_gets_no_scenario_and_no_task_that_it_does_not_have():
+    old = replace(device().inventory, agent_version="0.0.9", scenarios=("single_stream",), tasks=("text",))
+    with pytest.raises(DocumentError, match=r"of pi5 \(0.0.9\) has no scenario cold_start; update it .*single_stream"):
+        planned(device(inventory=old), scenarios=["cold_start"])
+    with pytest.raises(DocumentError, match=r"has no task classification; update it \(it has: text\)"):
+        planned(device(inventory=old))
+    assert planned(device(inventory=old), dataset=None).cells[0].spec is not None
+    assert planned(device(), scenarios=["cold_start"]).cells[0].spec is not None, "what is not told refuses nothing"
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"matrix": {"runtime": ["plain"], "providers": [["X"]]}}, r"matrix.providers: plain takes none; add \[\] to"),
+        ({"runtime_options": {"plain": {"providers": ["X"]}}}, r"plain has no option providers \(it has: xnn, req\)"),
+        ({"runtime_options": {"plain": {"xmn": True}}}, r"plain has no option xmn \(it has: xnn, req\)"),
+    ],
+)
+def test_an_option_that_a_runtime_does_not_take_is_pruned_with_the_way_out(changes, says):
+    plain = replace(ORT, name="plain", options=("xnn", "req"))
+    there = device(inventory=replace(device().inventory, runtimes=(plain,)))
+    with pytest.raises(DocumentError, match=f"every cell is pruned .*{says}"):
+        planned(there, **{"matrix": {"runtime": ["plain"]}, **changes})
+
+
+def test_providers_go_to_the_runtime_that_takes_them_and_the_other_has_its_cell_without():
+    plain = replace(ORT, name="plain", options=("xnn",))
+    takes = replace(ORT, options=("providers",))
+    there = device(inventory=replace(device().inventory, runtimes=(takes, plain)))
+    made = planned(
+        there, models=["digits:int8"], matrix={"runtime": ["onnxruntime", "plain"], "providers": [[], ["A"]]}
+    )
+    kept = [(cell.runtime, cell.spec.runtime_options) for cell in made.cells if cell.spec]
+    assert kept == [("onnxruntime", {}), ("onnxruntime", {"providers": ["A"]}), ("plain", {})]
 
 
 def test_a_device_that_is_not_open_gets_no_cells():

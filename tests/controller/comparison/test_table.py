@@ -10,7 +10,7 @@ from rich.console import Console
 from benchfleet.controller.comparison.compare import compare
 from benchfleet.controller.comparison.numbers import significant
 from benchfleet.controller.comparison.table import render, render_comparison
-from benchfleet.core.results import Reason
+from benchfleet.core.results import Reason, Value, missing
 from tests.support.campaigns import campaign, fleet, result, run
 
 
@@ -25,6 +25,27 @@ def test_every_verdict_is_readable_at_any_width(width):
     text = text_of(fleet(9), width)
     for word in ("valid", "degraded", "invalid", "failed", "SIGSEGV", "1.82× faster"):
         assert word in text
+
+
+def test_what_a_scenario_asks_has_a_table_of_its_own_and_no_other_cell_is_in_it():
+    misses = {"deadline_miss_ratio": Value(value=0.125), "idle_wake_ratio": missing("no call came after a pause")}
+    paced = run("a", scenario="realtime", measured=result(extra=misses))
+    strange = run("b", scenario="of_a_newer_agent", measured=result())
+    text = text_of(campaign(paced, run("c", measured=result()), strange))
+    (start,) = [i for i, line in enumerate(text.splitlines()) if line.strip() == "realtime"]
+    table = [line for line in text.splitlines()[start + 1 :] if line.strip()]
+    assert "deadline_miss_ratio" in table[0]
+    assert "0.125" in table[2]
+    assert "–" in table[2], "what was not measured is no zero"
+    assert not [line for line in text.splitlines() if line.strip() in ("single_stream", "of_a_newer_agent")]
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_no_metric_of_a_scenario_is_cut_on_a_narrow_terminal(width):
+    misses = {"deadline_miss_ratio": Value(value=0.125)}
+    text = text_of(campaign(run("a", scenario="realtime", measured=result(extra=misses))), width)
+    assert "deadline_miss_ratio" in text
+    assert "0.125" in text
 
 
 def test_names_with_escapes_markup_and_surrogates_are_cleaned():

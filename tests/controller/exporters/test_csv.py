@@ -52,6 +52,13 @@ def test_missing_metric_is_empty_with_its_reason_and_zero_is_zero():
     assert found["nan_count"] == "0.0"
 
 
+def test_parameters_of_a_scenario_tell_two_rows_of_one_scenario_apart():
+    cells = [{"scenario_params": {"qps": qps, "latency_bound": None}} for qps in (100, 200)]
+    runs = [run(f"r{i}", scenario="server", measured=result(cell=c)) for i, c in enumerate(cells)]
+    found = [r["scenario_params"] for r in rows_of(campaign(*runs, run("plain", measured=result())))]
+    assert found == ['{"latency_bound": null, "qps": 100}', '{"latency_bound": null, "qps": 200}', ""]
+
+
 def test_interval_has_its_own_columns():
     found = rows_of(campaign(run("r", measured=result(p50=10.0))))[0]
     assert float(found["latency_ms_p50_ci95_low"]) == pytest.approx(9.9)

@@ -16,7 +16,7 @@ from typing import Any
 
 from benchfleet.agent import accelerators, boards, facts, surroundings
 from benchfleet.agent.env import Env, live
-from benchfleet.core import plugins
+from benchfleet.core import plugins, scenario, task
 from benchfleet.core.inventory import Inventory, RuntimeFacts
 from benchfleet.core.text import utf8_all
 
@@ -62,6 +62,8 @@ def inventory(*, labels: dict[str, str] | None = None, threads_max: int | None =
         python=platform.python_version(),
         agent_version=version(),
         runtimes=runtimes(),
+        scenarios=tuple(plugins.names(scenario.PACKAGE, scenario.GROUP)),
+        tasks=tuple(plugins.names(task.PACKAGE, task.GROUP)),
         labels=labels or {},
         boot_id=env.files.text("/proc/sys/kernel/random/boot_id", ""),
         **found_out,
@@ -135,4 +137,5 @@ def _ask(name: str) -> RuntimeFacts:
         formats=formats,
         providers=tuple(found["providers"]),
         interpreter=interpreter,
+        options=tuple(found.get("options", ())),
     )

@@ -8,7 +8,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuntimeFacts:
-    """One inference runtime as the agent's probe found it; `reason` says why it is not available."""
+    """One inference runtime as the agent's probe found it; `reason` says why it is not available.
+
+    `options` are those that runtime_options may hold; an older agent does not tell, and then there are none.
+    """
 
     name: str
     available: bool
@@ -17,6 +20,7 @@ class RuntimeFacts:
     formats: tuple[str, ...] = ()
     providers: tuple[str, ...] = ()
     interpreter: str = ""
+    options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +53,7 @@ class SensorFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inventory:
-    """One machine under test."""
+    """One machine under test. `scenarios` and `tasks` are those its agent knows; an older one tells none."""
 
     hostname: str
     board: str
@@ -68,6 +72,8 @@ class Inventory:
     facts: dict[str, str] = field(default_factory=dict)
     accelerators: tuple[AcceleratorFacts, ...] = ()
     sensors: tuple[SensorFacts, ...] = ()
+    scenarios: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
 
     def runtime(self, name: str) -> RuntimeFacts | None:
         """What was found of one runtime; None when the agent does not know it."""
@@ -81,11 +87,13 @@ class Inventory:
     def from_json(data: dict[str, Any]) -> Inventory:
         """The inverse of to_json."""
         runtimes = tuple(
-            RuntimeFacts(**{**r, "formats": tuple(r["formats"]), "providers": tuple(r["providers"])})
+            RuntimeFacts(**{**r, **{key: tuple(r.get(key, ())) for key in ("formats", "providers", "options")}})
             for r in data["runtimes"]
         )
         newer = {  # not there in what older agents wrote
             "accelerators": tuple(AcceleratorFacts(**a) for a in data.get("accelerators", ())),
             "sensors": tuple(SensorFacts(**s) for s in data.get("sensors", ())),
+            "scenarios": tuple(data.get("scenarios", ())),
+            "tasks": tuple(data.get("tasks", ())),
         }
         return Inventory(**{**data, "runtimes": runtimes, **newer})

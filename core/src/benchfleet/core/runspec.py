@@ -72,6 +72,44 @@ class RunSpec:
         """What sets how long rounds are and how many: cells that are measured together have it in common."""
         return self.profile, self.scenario, repr(sorted(self.scenario_params.items()))
 
+    @property
+    def lane(self) -> str:
+        """The lane of the model. Cells with one lane in common share its process: the same file, told the same."""
+        return self._lane(self.model)
+
+    @property
+    def baseline_lane(self) -> str:
+        """That of the baseline; empty without one. A model beside itself has two, which differ by noise alone."""
+        if self.baseline is None:
+            return ""
+        key = self._lane(self.baseline)
+        return key if key != self.lane else f"{key} again"
+
+    @property
+    def lanes(self) -> dict[str, ModelRef]:
+        """What a block has to load for this cell, by lane."""
+        found = {self.lane: self.model}
+        if self.baseline is not None:
+            found[self.baseline_lane] = self.baseline
+        return found
+
+    def _lane(self, model: ModelRef) -> str:
+        return json.dumps(
+            [
+                model.artifact.digest,
+                self.runtime,
+                self.threads,
+                self.batch,
+                self.scenario,
+                self.scenario_params,
+                self.runtime_options,
+                {name: list(sizes) for name, sizes in self.shapes.items()},
+                self.dataset.digest if self.dataset else None,
+                self.seed,
+            ],
+            sort_keys=True,
+        )
+
     def to_json(self) -> dict[str, Any]:
         """Plain data, for a runner's spec file and for provenance."""
         return asdict(self)

@@ -21,6 +21,7 @@ from benchfleet.core import plugins
 
 PACKAGE = "benchfleet.core.scenarios"
 GROUP = "benchfleet.scenarios"
+SHOWN_ANYWAY = ("latency_ms_p50",)
 SWEEP_MAX = 64
 """Values of one parameter in one document."""
 _DURATION = re.compile(r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*(us|ms|s|min|h)\s*")
@@ -137,6 +138,14 @@ def batch_max(name: str, params: Mapping[str, Any], batch: int) -> int:
     """The largest batch of one call."""
     found = module(name)
     return int(found.batch_max(complete(name, params))) if hasattr(found, "batch_max") else batch
+
+
+def shows(name: str) -> tuple[str, ...]:
+    """The metrics that answer what a scenario asks; the median alone of one that is not known here."""
+    try:
+        return tuple(getattr(module(name), "SHOWS", SHOWN_ANYWAY))
+    except ParameterError:
+        return SHOWN_ANYWAY
 
 
 def pace(name: str, params: Mapping[str, Any], profile: str) -> dict[str, Any]:

@@ -122,6 +122,7 @@ def inventory_from_wire(message: device_pb2.Inventory) -> Inventory:
                 formats=tuple(r.formats),
                 providers=tuple(r.providers),
                 interpreter=r.interpreter,
+                options=tuple(r.options),
             )
             for r in message.runtimes
         ),
@@ -144,6 +145,8 @@ def inventory_from_wire(message: device_pb2.Inventory) -> Inventory:
             for a in message.accelerators
         ),
         sensors=tuple(SensorFacts(id=s.id, kind=s.kind, scope=s.scope) for s in message.sensors),
+        scenarios=tuple(message.scenarios),
+        tasks=tuple(message.tasks),
     )
 
 

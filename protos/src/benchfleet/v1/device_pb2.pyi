@@ -6,7 +6,7 @@ from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Map
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Runtime(_message.Message):
-    __slots__ = ("name", "available", "version", "reason", "formats", "providers", "interpreter")
+    __slots__ = ("name", "available", "version", "reason", "formats", "providers", "interpreter", "options")
     NAME_FIELD_NUMBER: _ClassVar[int]
     AVAILABLE_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -14,6 +14,7 @@ class Runtime(_message.Message):
     FORMATS_FIELD_NUMBER: _ClassVar[int]
     PROVIDERS_FIELD_NUMBER: _ClassVar[int]
     INTERPRETER_FIELD_NUMBER: _ClassVar[int]
+    OPTIONS_FIELD_NUMBER: _ClassVar[int]
     name: str
     available: bool
     version: str
@@ -21,7 +22,8 @@ class Runtime(_message.Message):
     formats: _containers.RepeatedScalarFieldContainer[str]
     providers: _containers.RepeatedScalarFieldContainer[str]
     interpreter: str
-    def __init__(self, name: _Optional[str] = ..., available: bool = ..., version: _Optional[str] = ..., reason: _Optional[str] = ..., formats: _Optional[_Iterable[str]] = ..., providers: _Optional[_Iterable[str]] = ..., interpreter: _Optional[str] = ...) -> None: ...
+    options: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, name: _Optional[str] = ..., available: bool = ..., version: _Optional[str] = ..., reason: _Optional[str] = ..., formats: _Optional[_Iterable[str]] = ..., providers: _Optional[_Iterable[str]] = ..., interpreter: _Optional[str] = ..., options: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Accelerator(_message.Message):
     __slots__ = ("name", "family", "kind", "bus", "state", "driver", "library", "firmware", "detail")
@@ -56,7 +58,7 @@ class SensorInfo(_message.Message):
     def __init__(self, id: _Optional[str] = ..., kind: _Optional[str] = ..., scope: _Optional[str] = ...) -> None: ...
 
 class Inventory(_message.Message):
-    __slots__ = ("hostname", "board", "os", "kernel", "arch", "cpu_model", "cpu_count", "memory_bytes", "python", "agent_version", "runtimes", "labels", "boot_id", "simulated", "facts", "accelerators", "sensors")
+    __slots__ = ("hostname", "board", "os", "kernel", "arch", "cpu_model", "cpu_count", "memory_bytes", "python", "agent_version", "runtimes", "labels", "boot_id", "simulated", "facts", "accelerators", "sensors", "scenarios", "tasks")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -88,6 +90,8 @@ class Inventory(_message.Message):
     FACTS_FIELD_NUMBER: _ClassVar[int]
     ACCELERATORS_FIELD_NUMBER: _ClassVar[int]
     SENSORS_FIELD_NUMBER: _ClassVar[int]
+    SCENARIOS_FIELD_NUMBER: _ClassVar[int]
+    TASKS_FIELD_NUMBER: _ClassVar[int]
     hostname: str
     board: str
     os: str
@@ -105,4 +109,6 @@ class Inventory(_message.Message):
     facts: _containers.ScalarMap[str, str]
     accelerators: _containers.RepeatedCompositeFieldContainer[Accelerator]
     sensors: _containers.RepeatedCompositeFieldContainer[SensorInfo]
-    def __init__(self, hostname: _Optional[str] = ..., board: _Optional[str] = ..., os: _Optional[str] = ..., kernel: _Optional[str] = ..., arch: _Optional[str] = ..., cpu_model: _Optional[str] = ..., cpu_count: _Optional[int] = ..., memory_bytes: _Optional[int] = ..., python: _Optional[str] = ..., agent_version: _Optional[str] = ..., runtimes: _Optional[_Iterable[_Union[Runtime, _Mapping]]] = ..., labels: _Optional[_Mapping[str, str]] = ..., boot_id: _Optional[str] = ..., simulated: bool = ..., facts: _Optional[_Mapping[str, str]] = ..., accelerators: _Optional[_Iterable[_Union[Accelerator, _Mapping]]] = ..., sensors: _Optional[_Iterable[_Union[SensorInfo, _Mapping]]] = ...) -> None: ...
+    scenarios: _containers.RepeatedScalarFieldContainer[str]
+    tasks: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, hostname: _Optional[str] = ..., board: _Optional[str] = ..., os: _Optional[str] = ..., kernel: _Optional[str] = ..., arch: _Optional[str] = ..., cpu_model: _Optional[str] = ..., cpu_count: _Optional[int] = ..., memory_bytes: _Optional[int] = ..., python: _Optional[str] = ..., agent_version: _Optional[str] = ..., runtimes: _Optional[_Iterable[_Union[Runtime, _Mapping]]] = ..., labels: _Optional[_Mapping[str, str]] = ..., boot_id: _Optional[str] = ..., simulated: bool = ..., facts: _Optional[_Mapping[str, str]] = ..., accelerators: _Optional[_Iterable[_Union[Accelerator, _Mapping]]] = ..., sensors: _Optional[_Iterable[_Union[SensorInfo, _Mapping]]] = ..., scenarios: _Optional[_Iterable[str]] = ..., tasks: _Optional[_Iterable[str]] = ...) -> None: ...

@@ -24,7 +24,7 @@ from benchfleet.agent.measure.lane import LaneFault
 from benchfleet.agent.measure.profiles import Profile
 from benchfleet.agent.measure.reference import NO_REFERENCE, Reference
 from benchfleet.agent.measure.telemetry import Telemetry
-from benchfleet.agent.measure.track import Track, lane_key
+from benchfleet.agent.measure.track import Track
 from benchfleet.agent.measure.watch import Watch
 from benchfleet.core import scenario
 from benchfleet.core.clock import Clock
@@ -106,9 +106,9 @@ class _Block:
         self.tracks: dict[str, Track] = {}
         self.order = random.Random(hashlib.sha256(repr([(c.name, c.spec.seed) for c in cells]).encode()).digest())
         for cell in cells:
-            self._add(cell, _model_key(cell), cell.spec.model, cell.files.model)
+            self._add(cell, cell.spec.lane, cell.spec.model, cell.files.model)
             if cell.spec.baseline is not None and cell.files.baseline is not None:
-                self._add(cell, _baseline_key(cell), cell.spec.baseline, cell.files.baseline)
+                self._add(cell, cell.spec.baseline_lane, cell.spec.baseline, cell.files.baseline)
         alone = any(scenario.is_alone(cell.spec.scenario) for cell in cells)
         self.reference = None if alone else around.reference.track()
         for track in self._all():
@@ -304,10 +304,10 @@ class _Block:
         return found
 
     def _model(self, cell: Cell) -> Track:
-        return self.tracks[_model_key(cell)]
+        return self.tracks[cell.spec.lane]
 
     def _baseline(self, cell: Cell) -> Track | None:
-        return self.tracks.get(_baseline_key(cell)) if cell.spec.baseline is not None else None
+        return self.tracks.get(cell.spec.baseline_lane)
 
     async def _afterwards(self, plan: Profile) -> None:
         """What is learnt when nothing is timed any more, but within the turn: it would disturb who measures next."""
@@ -346,7 +346,7 @@ class _Block:
             if track.fault is None and not stopping.enough([track.walls_ns(launch)], plan)
         }
         compared = {
-            _baseline_key(cell) for cell in self.cells if cell.spec.baseline is not None and _model_key(cell) in rough
+            cell.spec.baseline_lane for cell in self.cells if cell.spec.baseline is not None and cell.spec.lane in rough
         }
         going = [self.tracks[key] for key in self.tracks if key in rough | compared]
         return [*going, self.reference] if going and self.reference is not None else going
@@ -375,17 +375,6 @@ def _spent(track: Track, launch: int, index: int, plan: Profile) -> bool:
     """Whether a slow model has had its share of a launch: what the others leave of theirs is not for it."""
     took_ns = sum(r.end_ns - r.start_ns for r in track.rounds if r.launch == launch)
     return index >= ROUNDS_FEWEST and took_ns * 1e-9 >= plan.launch_span_s
-
-
-def _model_key(cell: Cell) -> str:
-    return lane_key(cell.spec, cell.spec.model)
-
-
-def _baseline_key(cell: Cell) -> str:
-    """A model beside itself is two lanes: what they differ by is what the method cannot tell apart."""
-    assert cell.spec.baseline is not None
-    key = lane_key(cell.spec, cell.spec.baseline)
-    return key if key != _model_key(cell) else f"{key} again"
 
 
 def _failure(fault: LaneFault) -> Failure:

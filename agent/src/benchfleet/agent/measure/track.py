@@ -7,7 +7,6 @@ the cells that need it.
 from __future__ import annotations
 
 import asyncio
-import json
 import math
 import random
 from array import array
@@ -190,25 +189,6 @@ class Track:
             raise LaneFault("timeout", do, why, fault.stderr_tail) from fault
         finally:
             self.spent_s += bounds.clock.monotonic_s() - started_s
-
-
-def lane_key(spec: RunSpec, model: ModelRef) -> str:
-    """What two cells must have in common to share one lane: the file and every setting that its process is told."""
-    return json.dumps(
-        [
-            model.artifact.digest,
-            spec.runtime,
-            spec.threads,
-            spec.batch,
-            spec.scenario,
-            spec.scenario_params,
-            spec.runtime_options,
-            {name: list(sizes) for name, sizes in spec.shapes.items()},
-            spec.dataset.digest if spec.dataset else None,
-            spec.seed,
-        ],
-        sort_keys=True,
-    )
 
 
 def _runner_spec(track: Track, runtime_file: str | None, launch: int) -> dict[str, Any]:

@@ -27,7 +27,8 @@ def _probe(name: str, file: str) -> int:
     from benchfleet.agent.runner import house
 
     module = house.plugin("runtimes", name, file or None)
-    print("\n" + json.dumps({"formats": module.FORMATS, **module.probe()._asdict()}))
+    said = {"formats": module.FORMATS, "options": house.options_of(module), **module.probe()._asdict()}
+    print("\n" + json.dumps(said))
     return 0
 
 

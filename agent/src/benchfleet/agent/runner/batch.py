@@ -8,14 +8,20 @@ from typing import Optional, Sequence, Tuple
 
 from benchfleet.agent.runner.contract import RuntimeFault
 
+ONE_SAMPLE = "; where that is one sample, a data set whose samples have this shape says so"
+
 Shape = Tuple[Optional[int], ...]
 
 
-def check(shapes: Sequence[Shape], batch: int) -> None:
+def check(shapes: Sequence[Shape], batch: int, samples: Sequence[Shape] = ()) -> None:
     """RuntimeFault where these inputs cannot be called with this batch; None is an open size.
 
     One sample a call leaves room for inputs that have no batch axis; of several samples every input must hold as many.
+    [98, 40] may be a batch of 98 or one sample of speech: it is one where `samples`, the shapes of one sample in the
+    data set, say so.
     """
+    if batch == 1:
+        shapes = [shape for shape in shapes if shape not in samples]
     fixed = [shape[0] for shape in shapes if shape and shape[0] not in (None, batch)]
     if not fixed:
         return
@@ -26,7 +32,7 @@ def check(shapes: Sequence[Shape], batch: int) -> None:
     raise RuntimeFault(
         "unsupported_option",
         "the model has a fixed batch of %d; measure it with that batch, or export it with a free batch axis to use %d"
-        % (fixed[0], batch),
+        "%s" % (fixed[0], batch, ONE_SAMPLE if batch == 1 else ""),
     )
 
 

@@ -23,7 +23,9 @@ ERRORS_IN_A_ROW_MAX = 20
 class Tally:
     """Counts over all outputs seen."""
 
-    def __init__(self) -> None:
+    def __init__(self, bare: bool = False) -> None:
+        """`bare`: the model has no batch axis, so all of an output is of the one sample."""
+        self._bare = bare
         self.samples = self.nan = self.inf = self.calls = self.errors = 0
         self.predictions: List[int] = []
         self.reason = self.error = ""
@@ -43,7 +45,8 @@ class Tally:
         self.samples += keep
 
     def _predict(self, tensor: Tensor, batch: int, keep: int) -> None:
-        if not tensor.shape or tensor.shape[0] != batch or product(tensor.shape) % batch:
+        apart = tensor.shape and (self._bare or tensor.shape[0] == batch)
+        if not apart or product(tensor.shape) % batch:
             self.reason = "the first output's first axis is not the batch"
             return
         self.predictions.extend(out.best(row) for row in out.rows(tensor, batch, keep) or [])
@@ -54,7 +57,7 @@ class Check:
 
     def __init__(self, session: Any, feeder: Feeder, dataset: Optional[DataSet], batch: int) -> None:
         self._session, self._feeder, self._dataset, self._batch = session, feeder, dataset, batch
-        self._tally = Tally()
+        self._tally = Tally(feeder.bare)
         self._stored = out.Likeness() if dataset and dataset.references else None
         self._others: Optional[out.Likeness] = None
         self._theirs: Iterator[Tuple[int, List[Tensor]]] = iter(())

@@ -67,11 +67,15 @@ class Tensor(NamedTuple):
 
 
 class Options(NamedTuple):
-    """What every runtime is told; `extra` is the campaign's runtime_options."""
+    """What every runtime is told; `extra` is the campaign's runtime_options.
+
+    `samples` are the shapes of one sample of each array of the data set: what an input without a batch axis may be.
+    """
 
     threads: int
     batch: int
     extra: Dict[str, Any]
+    samples: Tuple[Tuple[int, ...], ...] = ()
 
 
 class Operator(NamedTuple):

@@ -74,6 +74,7 @@ class Feeder:
         self.steps: List[str] = []
         self.samples = dataset.samples if dataset else self._batch
         self.prepared: List[Preparation] = []
+        self.bare = False  # one sample a call, which fills an input that has no batch axis
         if dataset:
             for s in specs:
                 self._plan(s, dataset)
@@ -84,8 +85,11 @@ class Feeder:
 
     def _plan(self, spec: TensorSpec, dataset: DataSet) -> None:
         given = dataset.array_for(spec.name, len(self._specs) == 1)
+        shape = self._shapes[spec.name]
+        if self._batch == 1 and shape == given.shape[1:] and shape and shape[0] != 1:
+            self.bare, shape = True, (1, *shape)
         try:
-            made = Preparation(spec, given, self._shapes[spec.name], dataset.about, len(self._specs) == 1)
+            made = Preparation(spec, given, shape, dataset.about, len(self._specs) == 1)
         except (TypeError, ValueError, KeyError, ZeroDivisionError) as error:
             raise RuntimeFault(
                 "dataset_mismatch", "dataset.json does not say how to feed input %r (%s)" % (spec.name, error)

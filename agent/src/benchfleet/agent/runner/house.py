@@ -2,7 +2,7 @@
 
 import importlib
 import importlib.util
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Optional, Tuple
 
 from benchfleet.agent.runner.contract import Options, RuntimeFault
 
@@ -22,9 +22,14 @@ def plugin(folder: str, name: str, file: Optional[str]) -> Any:
     return module
 
 
+def options_of(runtime: Any) -> Tuple[str, ...]:
+    """Every option that a runtime takes; none but the common ones of a file that lists none."""
+    return tuple(getattr(runtime, "OPTIONS", ())) + COMMON
+
+
 def check_options(name: str, runtime: Any, options: Options) -> None:
     """RuntimeFault for an option that the runtime does not know: a misspelt one would silently measure another cell."""
-    known = tuple(getattr(runtime, "OPTIONS", ())) + COMMON
+    known = options_of(runtime)
     strange = sorted(set(options.extra) - set(known))
     if strange:
         raise RuntimeFault(

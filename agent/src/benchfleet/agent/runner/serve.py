@@ -114,6 +114,7 @@ class Runner:
         house.check_options(spec["runtime"], runtime, options)
         if spec["dataset"]:
             self.dataset = DataSet(spec["dataset"])
+            options = options._replace(samples=self.dataset.sample_shapes())
         if hasattr(runtime, "vet"):
             runtime.vet(spec["model"])
         return runtime, found.version, options

@@ -158,6 +158,10 @@ class DataSet:
             "the data set has no array %r for that input (it has: %s); rename it" % (input_name, have),
         )
 
+    def sample_shapes(self) -> Tuple[Tuple[int, ...], ...]:
+        """Of one sample of each array."""
+        return tuple(tensor.shape[1:] for tensor in self.arrays.values())
+
     @property
     def layout(self) -> Optional[str]:
         """ "NCHW" or "NHWC" when the data set declares how its samples are stored."""

@@ -86,7 +86,7 @@ class Session:
         self._program, self._method = program, method
         meta = method.method_meta()
         self.inputs = [_spec(i, meta.input_tensor_meta(i)) for i in range(meta.num_inputs())]
-        check([spec.shape for spec in self.inputs], options.batch)
+        check([spec.shape for spec in self.inputs], options.batch, options.samples)
         delegates = [name for name in plan or {} if name != PORTABLE]
         asked = delegates[0] if delegates else PORTABLE
         self.facts: Dict[str, Any] = {

@@ -58,7 +58,8 @@ def load(path: str, options: Options) -> "Session":
             shape = list(given["shape"])
             if len(shape) and _carries_batch(given) and shape[0] != options.batch:
                 loaded.resize_tensor_input(given["index"], [options.batch, *shape[1:]])
-        check([tuple(int(s) for s in given["shape"]) for given in loaded.get_input_details()], options.batch)
+        shapes = [tuple(int(s) for s in given["shape"]) for given in loaded.get_input_details()]
+        check(shapes, options.batch, options.samples)
         loaded.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -145,7 +145,8 @@ class Session:
             "io_binding": True,
             "placement": _placement(session, placed),
         }
-        check([spec.shape if spec.batched else (1, *spec.shape[1:]) for spec in self.inputs], options.batch)
+        shapes = [spec.shape if spec.batched else (1, *spec.shape[1:]) for spec in self.inputs]
+        check(shapes, options.batch, options.samples)
         for output in session.get_outputs():
             if output.type not in _TYPES:
                 raise RuntimeFault(

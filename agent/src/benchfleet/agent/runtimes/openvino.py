@@ -83,7 +83,7 @@ def _compiled(path: str, options: Options, more: Dict[str, Any]) -> Tuple[Any, A
     kind = _kind(path)
     try:
         model = _read(core, path, kind)
-        _set_batch(model, kind, options.batch)
+        _set_batch(model, kind, options)
         widest = _weight_precision(model)
         return openvino, core.compile_model(model, device, settings), device, widest
     except RuntimeFault:
@@ -133,10 +133,11 @@ def _last_line(error: Exception) -> str:
     return (lines[-1] if lines else type(error).__name__)[:300]
 
 
-def _set_batch(model: Any, kind: str, batch: int) -> None:
+def _set_batch(model: Any, kind: str, options: Options) -> None:
     """Fixes a free first axis; a TFLite file says 1 where it is meant to be resized."""
     tflite = kind == "tflite"
-    wanted, firsts = {}, []
+    wanted: Dict[Any, Any] = {}
+    shapes: List[Tuple[Optional[int], ...]] = []
     for given in model.inputs:
         shape = given.partial_shape
         if tflite and given.get_element_type().to_dtype() in ("int8", "int16"):
@@ -147,10 +148,10 @@ def _set_batch(model: Any, kind: str, batch: int) -> None:
         if shape.rank.is_dynamic or not len(shape):
             continue
         if shape[0].is_dynamic or (tflite and shape[0].get_length() == 1):
-            shape[0] = batch
-        firsts.append((shape[0].get_length(), *[None] * (len(shape) - 1)))
+            shape[0] = options.batch
+        shapes.append(tuple(None if size.is_dynamic else size.get_length() for size in shape))
         wanted[given] = shape
-    check(firsts, batch)
+    check(shapes, options.batch, options.samples)
     if wanted:
         model.reshape(wanted)
 

@@ -170,7 +170,7 @@ def _plan(trt: Any, model: bytes, options: Options) -> bytes:
         shape = _fixed(given.name, tuple(given.shape), options.batch)
         shapes.append(shape)
         profile.set_shape(given.name, shape, shape, shape)
-    check(shapes, options.batch)
+    check(shapes, options.batch, options.samples)
     config.add_optimization_profile(profile)
     plan = builder.build_serialized_network(network, config)
     if plan is None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from benchfleet.core import scenario
 from benchfleet.core.errors import BenchfleetError
-from benchfleet.core.runspec import ModelRef, RunSpec
+from benchfleet.core.runspec import RunSpec
 
 SEARCHED_MAX = 64
 """Of the queue behind a run: in a plan's order the cells that go together stand close to each other."""
@@ -53,11 +53,4 @@ def _alone(spec: RunSpec) -> bool:
 
 def _lanes(spec: RunSpec) -> dict[str, int]:
     """Memory by lane; cells with the same model and setting share one."""
-    models: tuple[ModelRef | None, ...] = (spec.model, spec.baseline)
-    return {
-        repr((m.artifact.digest, spec.runtime, spec.threads, spec.batch, sorted(spec.runtime_options.items()))): (
-            LANE_BYTES + MODEL_COPIES * m.artifact.size_bytes
-        )
-        for m in models
-        if m is not None
-    }
+    return {key: LANE_BYTES + MODEL_COPIES * model.artifact.size_bytes for key, model in spec.lanes.items()}

@@ -9,10 +9,35 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchfleet.core.inventory import RuntimeFacts
+from benchfleet.core.inventory import Inventory, RuntimeFacts
 
 UNFED = ("string", "sequence", "map", "optional")
 """Types of inputs that no feed makes."""
+
+
+def unknown(scenario: str, task: str | None, inventory: Inventory, device: str) -> str:
+    """Why an agent cannot drive a scenario or score a task: an older one does not have it. Empty when it can."""
+    asked = (("scenario", scenario, inventory.scenarios), ("task", task, inventory.tasks))
+    for kind, name, known in asked:
+        if name and known and name not in known:
+            return (
+                f"the agent of {device} ({inventory.agent_version or 'of an unknown version'}) has no {kind} {name}; "
+                f"update it (it has: {', '.join(known)})"
+            )
+    return ""
+
+
+def untaken(options: Mapping[str, Any], providers: Sequence[str], runtime: RuntimeFacts) -> str:
+    """Why a runtime does not take the options, `providers` being those of the matrix; empty when it does."""
+    strange = sorted(set(options) - set(runtime.options)) if runtime.options else []
+    if not strange:
+        return ""
+    if strange == ["providers"] and providers:
+        return (
+            f"matrix.providers: {runtime.name} takes none; add [] to matrix.providers for a cell of it without, "
+            "or move them to runtime_options of the runtime that does"
+        )
+    return f"{runtime.name} has no option {', '.join(strange)} (it has: {', '.join(runtime.options)})"
 
 
 def unplaced(options: Mapping[str, Any], runtime: RuntimeFacts, device: str) -> str:

@@ -15,6 +15,7 @@ from benchfleet.controller.catalog import Dataset, Device, Model, ModelFile
 from benchfleet.core import scenario as scenarios
 from benchfleet.core.errors import DocumentError
 from benchfleet.core.runspec import ModelRef, RunSpec, cell_key, parse_shape
+from benchfleet.core.wire import BLOCK_MAX
 
 LANE_S = {"quick": 2.5, "standard": 45.0, "gate": 75.0}
 """Of one lane of one run, with the start of its processes; measured with the digits models."""
@@ -79,6 +80,7 @@ def plan(
     ]
     if all(cell.spec is None for cell in cells):
         raise DocumentError(f"nothing to measure: every cell is pruned ({cells[0].pruned_reason})")
+    cells = _estimated(cells)
     spent: dict[str, float] = {}
     for cell in cells:
         spent[cell.device] = spent.get(cell.device, 0.0) + cell.estimated_s
@@ -119,7 +121,8 @@ def _cells(
             scenario=scenario, params=params, options=options,
         )  # fmt: skip
         why = refused or _refusal(device, file, threads, batch, scenario, params, document)
-        why = why or _unfit(document, device, file, runtime, options, batch)
+        why = why or fitting.unknown(scenario, dataset.task if dataset else None, device.inventory, device.name)
+        why = why or _unfit(document, device, file, runtime, options, batch, providers)
         spec = None
         if file is not None and not why:
             spec = RunSpec(
@@ -151,7 +154,7 @@ def _cells(
             scenario=scenario,
             cell_key=key,
             pruned_reason=why,
-            estimated_s=_estimate(spec),
+            estimated_s=0.0,
         )
 
 
@@ -203,13 +206,18 @@ def _unfit(
     runtime: str,
     options: Mapping[str, Any],
     batch: int,
+    providers: Sequence[str],
 ) -> str:
     """What the device's inventory and the facts of the file have against it; empty when nothing."""
     facts = device.inventory.runtime(runtime)
     assert facts is not None
     assert file is not None
     shapes = {name: parse_shape(text) for name, text in document.shapes.items()}
-    return fitting.unplaced(options, facts, device.name) or fitting.unfed(file.facts, batch, shapes)
+    return (
+        fitting.untaken(options, providers, facts)
+        or fitting.unplaced(options, facts, device.name)
+        or fitting.unfed(file.facts, batch, shapes)
+    )
 
 
 def _timeout_given(document: CampaignDocument) -> bool:
@@ -220,7 +228,7 @@ def _in_time(document: CampaignDocument, spec: RunSpec) -> RunSpec:
     """The spec with a timeout that its scenario can keep, where the document gives none."""
     if _timeout_given(document):
         return spec
-    return replace(spec, timeout_s=max(spec.timeout_s, SLACK * _estimate(spec)))
+    return replace(spec, timeout_s=max(spec.timeout_s, SLACK * _estimate(spec, len(spec.lanes))))
 
 
 def _takes(file: ModelFile, batch: int) -> bool:
@@ -252,10 +260,25 @@ def _baseline(baseline: Model | None, model: Model, file: ModelFile, batch: int)
     return _ref(baseline, baseline.files[file.format])
 
 
-def _estimate(spec: RunSpec | None) -> float:
-    if spec is None:
-        return 0.0
-    lanes = 2 if spec.baseline else 1
+def _estimated(cells: Sequence[Cell]) -> list[Cell]:
+    """The cells with what each adds to its block: a lane that an earlier one has brought is free."""
+    blocks: dict[tuple[str, ...], tuple[int, frozenset[str]]] = {}
+    found = []
+    for cell in cells:
+        if cell.spec is None:
+            found.append(cell)
+            continue
+        key = (cell.device, *cell.spec.pace)
+        members, lanes = blocks.get(key, (0, frozenset()))
+        if members >= BLOCK_MAX or scenarios.is_alone(cell.scenario):
+            members, lanes = 0, frozenset()
+        more = frozenset(cell.spec.lanes) - lanes
+        blocks[key] = (members + 1, lanes | more)
+        found.append(replace(cell, estimated_s=_estimate(cell.spec, len(more))))
+    return found
+
+
+def _estimate(spec: RunSpec, lanes: int) -> float:
     fixed_s = OVERHEAD_S + (OPERATORS_S if spec.operators else 0.0)
     told_s = scenarios.span_s(spec.scenario, spec.scenario_params, spec.profile)
     if told_s is None:

@@ -30,6 +30,8 @@ def command(fleet: FleetOptions, campaign: str, as_json: bool, prices: Prices | 
     """Show the runs of campaign ID (an id, its beginning, latest, or a JSON export) with their main numbers."""
     from benchfleet.controller.catalog import RunRecord
     from benchfleet.controller.cli._source import campaign_of
+    from benchfleet.controller.comparison.answers import answers
+    from benchfleet.controller.screen import stdout_console
     from benchfleet.core.errors import one_line
     from benchfleet.core.operators import operator_lines
     from benchfleet.core.results import to_json
@@ -68,6 +70,9 @@ def command(fleet: FleetOptions, campaign: str, as_json: bool, prices: Prices | 
     )
     columns = ("device", "cell", "verdict", "p50 ms", "p99 ms", "samples/s", "top-1", "why")
     print_table(columns, rows, empty="no runs")
+    screen = stdout_console()
+    for table in answers([(f"{run.device} {run.cell_key}", run) for run in record.runs], screen.width):
+        screen.print(table)
     for run in record.runs:
         found = run.result.provenance.get("operators") if run.result is not None else None
         if found is not None:

@@ -7,6 +7,7 @@ from rich.text import Text
 
 from benchfleet.controller.catalog import CampaignRecord
 from benchfleet.controller.comparison import numbers
+from benchfleet.controller.comparison.answers import answers
 from benchfleet.controller.comparison.compare import SIZE, THROUGHPUT, Comparison, Row, compare
 from benchfleet.controller.comparison.ratio import LATENCY
 from benchfleet.controller.screen import arranged
@@ -34,6 +35,8 @@ def render(comparison: Comparison, console: Console, front: frozenset[str] = fro
     for device in dict.fromkeys(row.run.device for row in comparison.rows):
         rows = [row for row in comparison.rows if row.run.device == device]
         console.print(_table(device, rows, front, console.width))
+        for table in answers([(row.cell_label, row.run) for row in rows], console.width):
+            console.print(table)
     if front:
         console.print(
             Text("◆ no other run beats it in both metrics; ◇ the same, but its result is degraded", style="dim")

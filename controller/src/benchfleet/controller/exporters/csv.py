@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from typing import Any, BinaryIO
 
 from benchfleet.controller.catalog import CampaignRecord, RunRecord
@@ -23,7 +24,8 @@ RUN_COLUMNS = (
     "state",
 )  # fmt: skip
 TAIL_COLUMNS = (
-    "runtime_options", "governor", "power_mode", "profile", "dataset", "agent_version", "series_digest", "missing"
+    "scenario_params", "runtime_options", "governor", "power_mode", "profile", "dataset", "agent_version",
+    "series_digest", "missing",
 )  # fmt: skip
 CURRENCY_COLUMN = "cost_currency"
 """Of the columns that end in cost_per_million; there only when prices were given."""
@@ -61,8 +63,9 @@ def _row(run: RunRecord, names: list[str], intervals: set[str], *, priced: bool)
             absent.append(f"{name}: {value.reason}")
     if priced:
         row.append(currency_of(run.result))
-    conditions = conditions_of(run)
-    row += [conditions[column] for column in TAIL_COLUMNS[:-2]]
+    params = run.result.cell.get("scenario_params") if run.result else None
+    known = {**conditions_of(run), "scenario_params": json.dumps(params, sort_keys=True) if params else None}
+    row += [known[column] for column in TAIL_COLUMNS[:-2]]
     return [*row, run.series_digest, "; ".join(absent)]
 
 

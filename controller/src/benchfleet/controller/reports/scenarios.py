@@ -54,12 +54,11 @@ def render(subject: Subject) -> Markup:
 def _table(name: str, rows: Sequence[Row]) -> Table:
     """A scenario that this controller does not know (a third party's, a newer agent's) has the latency alone."""
     try:
-        found = scenario.module(name)
-        sample, shows = str(found.SAMPLE), tuple(getattr(found, "SHOWS", ("latency_ms_p50",)))
+        sample = str(scenario.module(name).SAMPLE)
     except scenario.ParameterError:
-        sample, shows = "not known to this controller", ("latency_ms_p50",)
+        sample = "not known to this controller"
     metrics = catalogue()
-    columns = tuple((each, f"{each}: {metrics[each].help}") for each in shows if each in metrics)
+    columns = tuple((each, f"{each}: {metrics[each].help}") for each in scenario.shows(name) if each in metrics)
     return Table(name=name, sample=sample, columns=columns, rows=tuple(rows))
 
 
