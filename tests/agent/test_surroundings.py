@@ -95,7 +95,7 @@ def test_a_processor_of_arm_is_named_by_its_cores_and_not_by_its_board():
          "Hyper-V (DMI)"),
         ({"sys/hypervisor/type": "xen"}, "xen (/sys/hypervisor)"),
         ({"proc/device-tree/compatible": "linux,dummy-virt\0"}, "QEMU (device tree)"),
-        ({"proc/cpuinfo": "flags\t\t: fpu hypervisor lm\n"}, "yes (flag hypervisor of the CPU)"),
+        ({"proc/cpuinfo": "flags\t\t: fpu hypervisor lm\n"}, "some hypervisor (flag of the CPU)"),
         ({"sys/class/dmi/id/sys_vendor": "Dell Inc.", "proc/cpuinfo": "flags\t\t: fpu lm\n"}, None),
     ],
 )  # fmt: skip

@@ -85,7 +85,7 @@ def virtual(env: Env) -> str:
     if any(each.startswith(("linux,dummy-virt", "qemu,")) for each in texts(env, "compatible")):
         return "QEMU (device tree)"
     if re.search(r"^flags\s*:.*\bhypervisor\b", facts.cpuinfo(env), re.MULTILINE):
-        return "yes (flag hypervisor of the CPU)"
+        return "some hypervisor (flag of the CPU)"
     return ""
 
 

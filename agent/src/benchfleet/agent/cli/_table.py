@@ -18,6 +18,8 @@ FACTS = ("hostname", "board", "os", "kernel", "arch", "cpu_model", "cpu_count", 
 ID_WIDTH = 46
 """Of the column of ids; a longer one has a line of its own."""
 VALUE_WIDTH = 16
+ON_SHOWN = 3
+"""Sensors that a finding names; --json has all."""
 SCALES = {
     "clock_hz": (1e6, "MHz"),
     "memory_bytes": (2**20, "MiB"),
@@ -60,6 +62,16 @@ def value_text(kind: str, value: float | str) -> str:
     shown = value / scale
     number = f"{shown:.0f}" if abs(shown) >= 1000 else f"{shown:.4g}"
     return f"{number} {unit}".rstrip() if unit != "1" else number
+
+
+def finding_lines(level: str, check: str, on: Sequence[str], why: str, fix: str) -> Iterator[str]:
+    """One finding of the doctor; a command stands on lines of its own, unbroken, to be copied."""
+    more = f" and {len(on) - ON_SHOWN} more" if len(on) > ON_SHOWN else ""
+    about = f"{check}: {', '.join(on[:ON_SHOWN])}{more}" if on else check
+    yield from _wrapped(level, one_line(about), 10)
+    yield from _wrapped("", one_line(why), 10)
+    yield f"          > {one_line(fix)}"
+    yield ""
 
 
 def _facts(facts: dict[str, Any]) -> Iterator[str]:
