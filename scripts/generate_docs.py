@@ -1,4 +1,4 @@
-"""Writes docs/reference from the code: the commands from click, the metrics from the catalogue.
+"""Writes docs/reference and SUPPORT.md: commands from click, metrics from the catalogue, boards from the recordings.
 
 generate_docs.py            write
 generate_docs.py --check    fail, naming the file, when what is committed differs
@@ -13,10 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+from support_table import support_table
 
 from benchfleet.core.metric import catalogue
 
-REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
+ROOT = Path(__file__).parents[1]
+REFERENCE = ROOT / "docs" / "reference"
 PROGRAMS = {"benchfleet": "benchfleet.controller.cli", "benchfleet-agent": "benchfleet.agent.cli"}
 GENERATED = "<!-- Made by `make docs`; do not edit. -->\n"
 EXIT_CODES = """
@@ -77,15 +79,19 @@ def metrics_reference() -> str:
 
 def main() -> int:
     """Write, or compare with `--check`; the exit code."""
-    wanted = {"cli.md": cli_reference(), "metrics.md": metrics_reference()}
-    stale = [n for n, text in wanted.items() if not (REFERENCE / n).is_file() or (REFERENCE / n).read_text() != text]
+    wanted = {
+        REFERENCE / "cli.md": cli_reference(),
+        REFERENCE / "metrics.md": metrics_reference(),
+        ROOT / "SUPPORT.md": support_table(),
+    }
+    stale = [page for page, text in wanted.items() if not page.is_file() or page.read_text() != text]
     if "--check" in sys.argv[1:]:
-        for name in stale:
-            print(f"docs/reference/{name} is not what the code says; run `make docs` and commit it", file=sys.stderr)
+        for page in stale:
+            print(f"{page.relative_to(ROOT)} is not what the code says; run `make docs`, commit it", file=sys.stderr)
         return 1 if stale else 0
     REFERENCE.mkdir(parents=True, exist_ok=True)
-    for name in stale:
-        (REFERENCE / name).write_text(wanted[name])
+    for page in stale:
+        page.write_text(wanted[page])
     return 0
 
 
