@@ -1,7 +1,7 @@
 """Every recorded board says what was worked out by hand from its files: values, what is missing and why, totals.
 
-A folder of tests/fixtures/devices is a board: root/, cmd/, http/, errors.json, modes.json as `benchfleet-agent capture`
-writes them, SOURCE.txt (where it is from, as `key: value`) and expected.json:
+A folder of tests/fixtures/devices is a board: root/, cmd/, http/, lines/, errors.json, modes.json as they are told in
+env/replay.py, SOURCE.txt (where it is from, as `key: value`) and expected.json:
 
     board         slug, or null where the files do not say it
     facts         {"soc": ..., "module": ..., "release": ...}, where the files say it

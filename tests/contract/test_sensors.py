@@ -83,7 +83,9 @@ def damaged(folder: Path, env: Env, driver: ModuleType, damage: str) -> None:
     """Whatever the driver reads is gone, empty, or makes no sense."""
     text = {"empty": "", "garbage": "no number here", "not finite": "nan"}.get(damage)
     read = {env.files.real(path) for sensor in driver.probe(env) for path in sensor.paths if path.startswith("/")}
-    bodies = [path for kind in ("cmd", "http") for path in folder.glob(f"{kind}/*") if path.name != "index.json"]
+    bodies = [
+        path for kind in ("cmd", "http", "lines") for path in folder.glob(f"{kind}/*") if path.name != "index.json"
+    ]
     for path in [*map(Path, read), *bodies]:
         if not path.is_file():
             continue

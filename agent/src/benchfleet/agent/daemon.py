@@ -16,6 +16,7 @@ import grpc
 
 from benchfleet.agent import certificates, identity, incarnation
 from benchfleet.agent.cache import LIMIT_BYTES, Cache
+from benchfleet.agent.env import live
 from benchfleet.agent.sampler import Sampler
 from benchfleet.agent.session import machine, messages
 from benchfleet.agent.session.dialogue import EOF, FINAL, Away, Dialogue, Sent, check_version
@@ -62,6 +63,7 @@ class Settings:
     controller: str | None = None
     cache_limit_bytes: int = LIMIT_BYTES
     simulate_power: Path | None = None
+    meters: tuple[str, ...] = ()
     temperature_limit_c: float | None = None
     simulation: Simulation | None = None
 
@@ -79,7 +81,7 @@ class Daemon:
         self.instance = incarnation.begin(settings.state)
         self.spool = Spool(settings.state / "spool")
         board = settings.simulation
-        self.sampler = Sampler(board.env if board else None, simulate=settings.simulate_power)
+        self.sampler = Sampler(board.env if board else live(meters=settings.meters), simulate=settings.simulate_power)
         self.worker = Worker(
             settings.state,
             Cache(settings.state / "cache", settings.cache_limit_bytes),

@@ -340,14 +340,18 @@ class Sampler:
                 self._last[reading.sensor_id] = reading
                 if self._active and not isinstance(reading.value, str):
                     value = math.nan if reading.value is None else reading.value
-                    self._held[reading.sensor_id].append(reading.time_ns or time_ns, value)
+                    held, stamp_ns = self._held[reading.sensor_id], reading.time_ns or time_ns
+                    if (
+                        stamp_ns > held.newest_ns
+                    ):  # a source with times of its own repeats a value until it has a new one
+                        held.append(stamp_ns, value)
 
     def _hangs(self) -> bool:
         return any(group.hanging for group in self._groups)
 
 
-def _rate(sensor: Sensor) -> tuple[bool, float]:
-    return sensor.slow, sensor.every_s
+def _rate(sensor: Sensor) -> tuple[bool, float, str]:
+    return sensor.slow, sensor.every_s, sensor.device
 
 
 class _Held:
@@ -361,6 +365,10 @@ class _Held:
             del self._times[:HELD_STEP], self._values[:HELD_STEP]
         self._times.append(time_ns)
         self._values.append(value)
+
+    @property
+    def newest_ns(self) -> int:
+        return self._times[-1] if self._times else 0
 
     def clear(self) -> None:
         if self._times:

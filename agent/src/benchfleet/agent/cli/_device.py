@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from benchfleet.core.errors import DocumentError
 
@@ -16,8 +17,29 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+def meter_option(command: F) -> F:
+    """--meter; `checked_meters` makes addresses of what it gives."""
+    return click.option(
+        "--meter",
+        "meters",
+        multiple=True,
+        metavar="URL",
+        envvar="BENCHFLEET_AGENT_METERS",
+        help="Meter beside this device, http://HOST#name=desk or ptdaemon://HOST:PORT; repeatable. "
+        "[env: BENCHFLEET_AGENT_METERS]",
+    )(command)
+
+
+def checked_meters(texts: Sequence[str]) -> tuple[str, ...]:
+    """Addresses of meters; DocumentError for one that is none."""
+    from benchfleet.agent.sensors._meter import checked_addresses
+
+    return checked_addresses(texts) if texts else ()
+
+
 def device_options(command: F) -> F:
-    """--path.rootfs, --path.sysfs, --path.procfs, --replay and --unprivileged; `chosen` makes an Env of them."""
+    """Those of paths, --replay, --unprivileged and --meter; `chosen` makes an Env of what they give."""
+    command = meter_option(command)
     for option in (
         click.option("--unprivileged", is_flag=True, help="With --replay: as a user who is not root would read it."),
         click.option("--replay", metavar="CAPTURE", help="Read a recorded device: a folder that `capture` wrote."),
@@ -29,7 +51,14 @@ def device_options(command: F) -> F:
     return command
 
 
-def chosen(rootfs: str | None, sysfs: str | None, procfs: str | None, replay: str | None, unprivileged: bool) -> Env:
+def chosen(
+    rootfs: str | None,
+    sysfs: str | None,
+    procfs: str | None,
+    replay: str | None,
+    unprivileged: bool,
+    meters: tuple[str, ...] = (),
+) -> Env:
     """The device that the options name; DocumentError for a folder that is none."""
     from benchfleet.agent.env import live
     from benchfleet.agent.env.replay import capture
@@ -44,8 +73,13 @@ def chosen(rootfs: str | None, sysfs: str | None, procfs: str | None, replay: st
         if path is not None and not Path(path).is_dir():
             raise DocumentError(f"{name} {path}: is no folder")
     if replay is not None:
+        context = click.get_current_context(silent=True)
+        if context is not None and context.get_parameter_source("meters") is ParameterSource.COMMANDLINE:
+            raise click.UsageError(
+                "--replay reads a recording, --meter a meter beside this machine: give one of the two"
+            )
         return capture(Path(replay), privileged=not unprivileged)
-    return live(_absolute(rootfs) or Path("/"), _absolute(sysfs), _absolute(procfs))
+    return live(_absolute(rootfs) or Path("/"), _absolute(sysfs), _absolute(procfs), checked_meters(meters))
 
 
 def _absolute(path: str | None) -> Path | None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from benchfleet.agent.cli._device import checked_meters, meter_option
 from benchfleet.agent.cli._simulated import simulation, simulation_options
 from benchfleet.core.errors import EXIT_NO_EVIDENCE, EXIT_RUN_FAILED, EXIT_USAGE, DocumentError, one_line
 
@@ -56,6 +57,7 @@ REFUSED_ADVICE = "check that the file is whole, with: benchfleet inspect"
     help="Stop at this chip temperature; by default 3 below what the chip calls critical.",
 )
 @simulation_options
+@meter_option
 @click.option("--profile-operators", "operators", is_flag=True, help="Time by operator, in a pass after the rounds.")
 @click.option("--series", type=click.Path(path_type=Path), help="Keep the raw series in this file (zip).")
 @click.option("--loadgen", type=click.Path(path_type=Path), help="Let MLCommons LoadGen drive; its logs go here.")
@@ -81,6 +83,7 @@ def command(
     temperature_limit_c: float | None,
     simulate: str | None,
     time_factor: float,
+    meters: tuple[str, ...],
     operators: bool,
     series: Path | None,
     loadgen: Path | None,
@@ -128,7 +131,7 @@ def command(
             return
         series = series or loadgen / "series.zip"
     board = simulation(simulate, time_factor)
-    result = _measure(spec, files, series, battery_wh, simulate_power, temperature_limit_c, board)
+    result = _measure(spec, files, series, battery_wh, simulate_power, temperature_limit_c, board, checked_meters(meters))
     if loadgen is not None and series is not None and series.exists() and result.outcome == "ok":
         _loadgen.keep_log(spec, result, series, loadgen)
     _print(result, as_json)
@@ -273,6 +276,7 @@ def _measure(  # type: ignore[no-untyped-def]
     simulate_power: Path | None,
     temperature_limit_c: float | None,
     board: Simulation | None,
+    meters: tuple[str, ...],
 ) -> Result:
     import asyncio
     import contextlib
@@ -280,6 +284,7 @@ def _measure(  # type: ignore[no-untyped-def]
 
     from benchfleet.agent import probe
     from benchfleet.agent.cli.run import with_battery
+    from benchfleet.agent.env import live
     from benchfleet.agent.measure import host
     from benchfleet.agent.measure.attempt import Around, measure
     from benchfleet.agent.measure.reference import Reference, state_file
@@ -288,7 +293,7 @@ def _measure(  # type: ignore[no-untyped-def]
 
     found = probe.inventory(labels=with_battery([], battery_wh))
     with board or contextlib.nullcontext(), tempfile.TemporaryDirectory(prefix="benchfleet-bench-") as folder:
-        sampler = Sampler(board.env if board else None, simulate=simulate_power)
+        sampler = Sampler(board.env if board else live(meters=meters), simulate=simulate_power)
         sampler.active(True)
         sampler.start()
         try:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 
+from benchfleet.agent.cli._device import checked_meters, meter_option
 from benchfleet.agent.cli._simulated import simulation, simulation_options
 from benchfleet.core.errors import DocumentError
 
@@ -36,6 +37,7 @@ _UNITS = {"MiB": 1024**2, "GiB": 1024**3, "MB": 10**6, "GB": 10**9}
     help="Stop a measurement at this chip temperature; by default 3 below what the chip calls critical.",
 )
 @simulation_options
+@meter_option
 @click.option("--verbose", is_flag=True, help="Say more on stderr.")
 def command(
     state: Path | None,
@@ -48,6 +50,7 @@ def command(
     temperature_limit_c: float | None,
     simulate: str | None,
     time_factor: float,
+    meters: tuple[str, ...],
     verbose: bool,
 ) -> None:
     """Keep a session with the controller until SIGTERM or Ctrl-C."""
@@ -70,6 +73,7 @@ def command(
         controller=controller,
         cache_limit_bytes=_size(cache_limit),
         simulate_power=simulate_power,
+        meters=checked_meters(meters),
         temperature_limit_c=temperature_limit_c,
         simulation=board,
     )

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import fcntl
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from benchfleet.agent.env.commands import Answer, Installed, NoCommands
 from benchfleet.agent.env.libraries import Importable, NoLibraries
+from benchfleet.agent.env.lines import Tcp
 from benchfleet.agent.env.tree import Tree
 from benchfleet.agent.env.web import Http
 
-__all__ = ["Answer", "Commands", "Env", "Libraries", "Tree", "Web", "live"]
+__all__ = ["Answer", "Commands", "Env", "Libraries", "Line", "Lines", "Tree", "Web", "live"]
 
 
 class Commands(Protocol):
@@ -32,7 +33,31 @@ class Web(Protocol):
     """HTTP of devices beside this one, such as meters."""
 
     def get(self, url: str, timeout_s: float = ...) -> bytes:
-        """The body; OSError where none came (TimeoutError when it took too long)."""
+        """The body; OSError where none came: TimeoutError when it took too long, HttpStatus for one that is not 200."""
+        ...
+
+
+class Line(Protocol):
+    """A conversation with one of them, a line at a time."""
+
+    def send(self, line: str) -> None:
+        """OSError where it is gone."""
+        ...
+
+    def receive(self, timeout_s: float) -> str:
+        """The next line; TimeoutError when none came, OSError where the other side has gone."""
+        ...
+
+    def close(self) -> None:
+        """Ends it."""
+        ...
+
+
+class Lines(Protocol):
+    """Those beside this device that talk in lines over TCP."""
+
+    def connect(self, host: str, port: int, timeout_s: float) -> Line:
+        """OSError where nobody listens; TimeoutError when it took too long."""
         ...
 
 
@@ -52,16 +77,19 @@ class Env:
     `meters` are the addresses of meters that stand beside it: http://192.168.1.20, ptdaemon://10.0.0.5:8888. `ioctl`
     asks the device behind an open file, and writes its answer into the buffer; None where no device may be asked: a
     recording, or another root, whose /dev may be that of another machine.
+    `remembered` is what drivers found out that stays so while the device is not in reach, by a key of their own.
     """
 
     files: Tree
     commands: Commands
     web: Web
     libraries: Libraries
+    lines: Lines = field(default_factory=Tcp)
     recorded: str = ""
     simulated: str = ""
     meters: tuple[str, ...] = ()
     ioctl: Callable[[int, int, bytearray], int] | None = None
+    remembered: dict[tuple[str, str], Any] = field(default_factory=dict, compare=False)
 
     @property
     def here(self) -> bool:

@@ -3,6 +3,8 @@
     root/...           files, path for path
     cmd/index.json     [{"argv": ["vcgencmd", "get_throttled"], "stdout": "00.txt", "rc": 0}]
     http/index.json    [{"get": "/status", "body": "00.json", "status": 200}]; the address of the host does not matter
+    lines/index.json   [{"send": "Hello", "answer": "00.txt"}]: what was answered to a line over TCP
+    meters.json        ["ptdaemon://recorded"]: which meters these are; by default, one that is asked by HTTP
     errors.json        {"/sys/...": "EAGAIN"}: what reading a path must raise
     modes.json         {"/sys/...": "0400"}: files that only root may read
     nvml.json          {"nvmlInit": "OK", "nvmlDeviceGetPowerUsage": "NVMLError_NotSupported"}: recorded.py has it all
@@ -23,6 +25,7 @@ from urllib.parse import unquote, urlsplit
 from benchfleet.agent.env import Answer, Env
 from benchfleet.agent.env.recorded import Recorded
 from benchfleet.agent.env.tree import Tree
+from benchfleet.agent.env.web import HttpStatus
 from benchfleet.core.errors import DocumentError
 
 RECORDED_METER = "http://recorded"
@@ -32,8 +35,8 @@ LIBRARY_FILES = {"pynvml": "nvml.json", "amdsmi": "amdsmi.json"}
 
 def capture(folder: Path, *, privileged: bool = True) -> Env:
     """The device of a capture; DocumentError where it is none. Not privileged: what only root may read is refused."""
-    if not any((folder / name).exists() for name in ("root", "cmd", "http", *LIBRARY_FILES.values())):
-        raise DocumentError(f"capture {folder}: has neither root, cmd, http nor nvml.json; it is no capture")
+    if not any((folder / name).exists() for name in ("root", "cmd", "http", "lines", *LIBRARY_FILES.values())):
+        raise DocumentError(f"capture {folder}: has neither root, cmd, http, lines nor nvml.json; it is no capture")
     errors = {str(path): str(name) for path, name in _object(folder / "errors.json").items()}
     root_only = root_only_paths(folder)
     if not privileged:
@@ -43,14 +46,24 @@ def capture(folder: Path, *, privileged: bool = True) -> Env:
         commands=_Commands(folder / "cmd"),
         web=_Web(folder / "http"),
         libraries=_Libraries(folder),
+        lines=_Lines(folder / "lines"),
         recorded=folder.name,
-        meters=(RECORDED_METER,) if (folder / "http").exists() else (),
+        meters=_meters(folder),
     )
 
 
 def root_only_paths(folder: Path) -> list[str]:
     """Patterns of the files that only root may read."""
     return [str(path) for path in _object(folder / "modes.json")]
+
+
+def _meters(folder: Path) -> tuple[str, ...]:
+    said = _json(folder / "meters.json")
+    if said is None:
+        return (RECORDED_METER,) if (folder / "http").exists() else ()
+    if not (isinstance(said, list) and all(isinstance(address, str) for address in said)):
+        raise DocumentError(f"capture {folder / 'meters.json'}: is no list of addresses")
+    return tuple(said)
 
 
 class _Commands:
@@ -85,9 +98,42 @@ class _Web:
         parts = urlsplit(url)
         wanted = unquote(parts.path + (f"?{parts.query}" if parts.query else ""))
         entry = self._answers.get(wanted) or self._answers.get(unquote(url))
-        if entry is None or int(entry.get("status", 200)) != 200:
-            raise OSError(f"{url}: {'not in the capture' if entry is None else 'status ' + str(entry['status'])}")
+        if entry is None:
+            raise HttpStatus(url, 404, "not in the capture")
+        if int(entry.get("status", 200)) != 200:
+            raise HttpStatus(url, int(entry["status"]))
         return _inside(self._folder, str(entry.get("body", ""))).read_bytes()
+
+
+class _Lines:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def connect(self, host: str, port: int, timeout_s: float) -> _Said:
+        if not self._folder.exists():
+            raise ConnectionRefusedError("no conversation of lines is in the capture")
+        return _Said(self._folder)
+
+
+class _Said:
+    """Answers each line as it was answered; what was not said then has no answer."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._waiting = folder, list[str]()
+        self._answers = {str(e.get("send", "")): str(e.get("answer", "")) for e in _list(folder / "index.json")}
+
+    def send(self, line: str) -> None:
+        if line in self._answers:
+            text = _inside(self._folder, self._answers[line]).read_text(errors="replace")
+            self._waiting += text.splitlines()
+
+    def receive(self, timeout_s: float) -> str:
+        if not self._waiting:
+            raise TimeoutError("no answer is in the capture")
+        return self._waiting.pop(0)
+
+    def close(self) -> None:
+        self._waiting.clear()
 
 
 class _Libraries:

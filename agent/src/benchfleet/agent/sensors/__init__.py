@@ -84,7 +84,8 @@ class Sensor:
 
     It is read no more often than `every_s`: its source makes no newer value, or a newer one is not worth the reading.
     `slow` is for what takes over a millisecond to read: commands, networks, libraries; it is read on a thread of its
-    own. `cost_s` is how long a reading takes, where that is known.
+    own. `cost_s` is how long a reading takes, where that is known. Of what is slow, sensors of one `device` are read
+    together, and apart from those of others: one meter that is switched off does not hold up the next.
 
     `update_s` is how often it makes a value, `window_s` over how long that is a mean, `accuracy` its limit of error as
     a fraction of the reading, `resolution` its smallest step, `wrap` where a counter begins again. `formula` is what it
@@ -105,6 +106,7 @@ class Sensor:
     every_s: float = 0.0
     slow: bool = False
     cost_s: float | None = None
+    device: str = ""
     update_s: float | None = None
     window_s: float | None = None
     accuracy: float | None = None
