@@ -97,6 +97,7 @@ def command(
     from benchfleet.core.runspec import RunSpec
 
     checked(profile)
+    meters = checked_meters(meters)
     reference = model_ref(model)
     other = model_ref(baseline) if baseline else None
     if other is not None and other.format != reference.format:
@@ -131,7 +132,7 @@ def command(
             return
         series = series or loadgen / "series.zip"
     board = simulation(simulate, time_factor)
-    result = _measure(spec, files, series, battery_wh, simulate_power, temperature_limit_c, board, checked_meters(meters))
+    result = _measure(spec, files, series, battery_wh, simulate_power, temperature_limit_c, board, meters)
     if loadgen is not None and series is not None and series.exists() and result.outcome == "ok":
         _loadgen.keep_log(spec, result, series, loadgen)
     _print(result, as_json)

@@ -63,6 +63,7 @@ def command(
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
+    named = checked_meters(meters)
     folder = state or identity.default_state()
     identity.load(folder)  # says at once when the device has not joined
     board = simulation(simulate, time_factor)
@@ -73,7 +74,7 @@ def command(
         controller=controller,
         cache_limit_bytes=_size(cache_limit),
         simulate_power=simulate_power,
-        meters=checked_meters(meters),
+        meters=named,
         temperature_limit_c=temperature_limit_c,
         simulation=board,
     )
