@@ -108,3 +108,32 @@ def test_this_machine_is_asked_for_its_differences_twice():
     shares = [s for s in data["sensors"] if s["id"] == "cpu_time/utilization"]
     assert shares
     assert shares[0]["value"] is not None
+
+
+def test_a_library_that_names_a_device_and_supports_nothing_says_so():
+    data = probed("--replay", str(RECORDED.parent / "jetson-orin-nano-nvml-not-supported"))
+    assert data["absent"] == {"nvml": "NVML names Orin (nvgpu), and supports nothing else of it"}
+    assert data["sensors"] == []
+
+
+def test_a_server_is_told_where_its_counters_could_be(tmp_path):
+    (tmp_path / "proc").mkdir()
+    info = tmp_path / "proc/cpuinfo"
+    info.write_text("processor\t: 0\nvendor_id\t: GenuineIntel\nflags\t\t: fpu lm\n")
+    assert "modprobe intel_rapl_msr" in probed("--path.rootfs", str(tmp_path))["absent"]["rapl"]
+    info.write_text("processor\t: 0\nvendor_id\t: GenuineIntel\nflags\t\t: fpu lm hypervisor\n")
+    assert "virtual machine" in probed("--path.rootfs", str(tmp_path))["absent"]["rapl"]
+    info.write_text("processor\t: 0\nCPU architecture: 8\n")
+    assert "rapl" not in probed("--path.rootfs", str(tmp_path))["absent"]
+
+
+def test_a_driver_that_hangs_while_it_says_why_holds_up_nothing(monkeypatch):
+    import threading
+
+    from benchfleet.agent.sensors import _deadline, nvml
+
+    ended = threading.Event()
+    monkeypatch.setattr(_deadline, "PROBE_S", 0.05)
+    monkeypatch.setattr(nvml, "silence", lambda env: ended.wait() and "")
+    assert "nvml" not in probed("--replay", str(RECORDED))["absent"]
+    ended.set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -28,6 +29,8 @@ SCALES = {
     "pressure_ratio": (0.01, "%"),
 }
 """Kinds that people read in another unit than programs do."""
+UNIT_SUFFIX = re.compile(r"_(w|j|v|a|c|hz|s|bytes|rpm|ratio|mbit_s)$")
+"""Of a kind, which its values show."""
 QUIET = ("", "ok")
 
 
@@ -45,7 +48,7 @@ def lines(
     by_kind = sorted(readings, key=lambda each: list(UNITS).index(each[0].kind) if each[0].kind in UNITS else 99)
     for kind, members in groupby(by_kind, key=lambda each: each[0].kind):
         yield ""
-        yield kind.rsplit("_", 1)[0].replace("_", " ") if UNITS.get(kind) else kind.replace("_", " ")
+        yield UNIT_SUFFIX.sub("", kind).replace("_", " ")
         for sensor, reading in members:
             yield from _reading(sensor, reading)
     yield ""

@@ -7,6 +7,8 @@ benchfleet-agent probe --simulate raspberry-pi-5
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import json
 import time
 from typing import TYPE_CHECKING, Any
@@ -60,12 +62,27 @@ def _show(env: Env, board: Simulation | None, as_json: bool) -> None:
     sampler = Sampler(env)
     look(env, sampler)
     readings = sampler.latest()
-    total = totals.power(readings)
+    total, absent = totals.power(readings), unheard(env, sampler)
     if as_json:
-        click.echo(json.dumps(shape(env, found, readings, total, sampler.absent), indent=2))
+        click.echo(json.dumps(shape(env, found, readings, total, absent), indent=2))
         return
-    for line in _table.lines(inventory_json(env, found), found.runtimes, readings, total, sampler.absent):
+    for line in _table.lines(inventory_json(env, found), found.runtimes, readings, total, absent):
         click.echo(line)
+
+
+def unheard(env: Env, sampler: Sampler) -> dict[str, str]:
+    """Drivers without a sensor that say why: those that failed, and those of which one would have expected some."""
+    from benchfleet.agent import sensors
+    from benchfleet.agent.sensors._deadline import PROBE_S, Gone, within
+    from benchfleet.core import plugins
+
+    heard = {sensor_id.partition("/")[0] for sensor_id in sampler.sensors}
+    found = {}
+    for name, driver in plugins.load_all(sensors.PACKAGE, sensors.GROUP).items():
+        if name not in heard and hasattr(driver, "silence"):
+            with contextlib.suppress(Gone):
+                found[name] = within(functools.partial(driver.silence, env), PROBE_S)
+    return {name: why for name, why in found.items() if why} | sampler.absent
 
 
 def look(env: Env, sampler: Sampler) -> None:
@@ -96,12 +113,13 @@ def shape(
 def inventory_json(env: Env, found: Inventory) -> dict[str, Any]:
     """The facts; of another device than this machine those that its files do not say are null, with the reason."""
     data = found.to_json()
+    del data["sensors"]  # they come with their readings
     if env.here or env.simulated:
         return data
-    if data["board"] == "host":
+    if data["board"] == "host" and "model" not in data["facts"]:
         data["board"] = None
     why = NOT_RECORDED if env.recorded else "not in its files"
-    unknown = [name for name in (*data,) if name != "simulated" and data[name] in ("", 0, None)]
+    unknown = [name for name, value in data.items() if value in ("", 0, None) and not isinstance(value, bool)]
     return data | dict.fromkeys(unknown) | {"reasons": dict.fromkeys((*unknown, "runtimes"), why)}
 
 

@@ -8,6 +8,9 @@ commands, network and libraries, live or recorded (`benchfleet.agent.env`), so t
 What the kernel shows as files needs no class of its own: `_files.Files(env, sensors, parse)` is such a reader. A reader
 need not keep a deadline: the sampler notices one that does not come back, and reads the others without it.
 
+A driver may also hold `silence(env) -> str`: asked where its probe found nothing, it says why on a device on which one
+would look for its sensors (a GPU whose library supports no call), and is empty anywhere else.
+
 `benchfleet-agent capture` records what `probe` and `read` were seen to ask of the device. What a driver reads in some
 states alone it may name for that in two constants: CAPTURE, patterns of files, and COMMANDS, each a tuple of words.
 """

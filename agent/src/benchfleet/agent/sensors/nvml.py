@@ -28,6 +28,8 @@ from benchfleet.agent.sensors._files import Unread, checked, unread
 from benchfleet.agent.sensors._nvml import Answers, Quantity, quantities
 
 LIBRARY = "pynvml"
+CARD = "0x10de"
+"""NVIDIA, as a vendor of PCI."""
 DEVICES_MAX = 64
 """Of one host; a count beyond is garbage."""
 NAME_ONLY = "nvgpu"
@@ -70,6 +72,17 @@ def probe(env: Env) -> list[Sensor]:
         for device in session.devices():
             found += [_sensor(device, quantity) for quantity in session.answered(device)]
     return found
+
+
+def silence(env: Env) -> str:
+    """A Tegra whose library names it and supports nothing else; a card whose library is not there or does not start."""
+    try:
+        with _Session(env) as session:
+            names = ", ".join(device.name for device in session.devices())
+            return f"NVML names {names}, and supports nothing else of it" if names else ""
+    except ImportError as error:
+        cards = [path for path in env.files.glob("/sys/bus/pci/devices/*/vendor") if env.files.text(path, "") == CARD]
+        return str(error) if cards and not env.recorded else ""
 
 
 def reader(env: Env, sensors: list[Sensor]) -> Reader:

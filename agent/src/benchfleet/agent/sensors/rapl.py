@@ -15,6 +15,7 @@ https://docs.kernel.org/power/powercap/powercap.html
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -71,6 +72,16 @@ def probe(env: Env) -> list[Sensor]:
     sensors = [_sensor(env, name, zone) for name, zone in named.items()]
     parts = [s for s, zone in zip(sensors, named.values(), strict=True) if zone.sort in ("package", "dram")]
     return [*sensors, *([_total(parts)] if len(parts) > 1 else [])]
+
+
+def silence(env: Env) -> str:
+    """An Intel or AMD processor that shows no zone."""
+    info = env.files.text("/proc/cpuinfo", "")
+    if not re.search(r"^vendor_id\s*: (GenuineIntel|AuthenticAMD)", info, re.MULTILINE):
+        return ""
+    if re.search(r"^flags\s*:.*\bhypervisor\b", info, re.MULTILINE):
+        return "a virtual machine has no zones of RAPL: its host counts them"
+    return "no zones under /sys/class/powercap: sudo modprobe intel_rapl_msr; a container may hide them"
 
 
 def reader(env: Env, sensors: list[Sensor]) -> Reader:
