@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from benchfleet.agent import accelerators, boards, facts, sensors, surroundings
 from benchfleet.agent.capture import allowed
@@ -94,9 +95,28 @@ def _answers(folder: Path, watched: Watched, identities: Identities) -> None:
         _write(folder / "http" / f"{number:02}.json", identities.out_of_body(body))
     if bodies:
         _write(folder / "http" / "index.json", _json(bodies))
+    _meters(folder, watched, identities)
     for name, said in watched.libraries.items():
         if said:
             _write(folder / LIBRARY_FILES.get(name, f"{name}.json"), _json(identities.out_of_data(said)))
+
+
+def _meters(folder: Path, watched: Watched, identities: Identities) -> None:
+    """Which there are, and what was said in conversations of lines."""
+    listed = []
+    for number, (line, answers) in enumerate(watched.lines.items()):
+        listed.append({"send": line, "answer": f"{number:02}.txt"})
+        _write(folder / "lines" / f"{number:02}.txt", identities.out_of_answer("\n".join(answers)).encode())
+    if listed:
+        _write(folder / "lines" / "index.json", _json(listed))
+    if watched.env.meters:
+        _write(folder / "meters.json", _json([_nameless(meter) for meter in watched.env.meters]))
+
+
+def _nameless(meter: str) -> str:
+    """Without its address: what kind it is, and what its owner calls it."""
+    parts = urlsplit(meter)
+    return f"{parts.scheme or 'http'}://recorded" + (f"#{parts.fragment}" if parts.fragment else "")
 
 
 def _objects(folder: Path, files: dict[str, dict[str, str]]) -> None:

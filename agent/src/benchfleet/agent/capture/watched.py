@@ -1,4 +1,4 @@
-"""A device that notes what is asked of it: files that are opened or looked for, commands, addresses, libraries."""
+"""A device that notes what is asked of it: files that are opened or looked for, commands, meters, libraries."""
 
 from __future__ import annotations
 
@@ -24,8 +24,18 @@ class Watched:
         self.commands: dict[tuple[str, ...], Answer | str] = {}
         self.bodies: dict[str, bytes] = {}
         self.libraries: dict[str, dict[str, Any]] = {}
+        self.lines: dict[str, list[str]] = {}
         self._env = env
-        self.env = replace(env, files=self.files, commands=self, web=self, libraries=_Libraries(self), ioctl=None)
+        self.env = replace(
+            env,
+            files=self.files,
+            commands=self,
+            web=self,
+            libraries=_Libraries(self),
+            lines=self,
+            ioctl=None,
+            remembered={},
+        )
 
     def run(self, argv: Sequence[str], timeout_s: float = 2.0) -> Answer:
         """A command; the firmware of a Raspberry Pi is asked without its program where that is not installed."""
@@ -44,6 +54,10 @@ class Watched:
         self.bodies[parts.path + (f"?{parts.query}" if parts.query else "")] = body
         return body
 
+    def connect(self, host: str, port: int, timeout_s: float) -> _Conversation:
+        """A conversation of lines; of each line that is sent the first answer is noted."""
+        return _Conversation(self._env.lines.connect(host, port, timeout_s), self.lines)
+
     def load(self, name: str) -> Any:
         """A library, whose answers are noted."""
         return _Library(self._env.libraries.load(name), self.libraries.setdefault(name, {}))
@@ -57,6 +71,26 @@ class Watched:
             mailbox = Mailbox(self._env)
             with contextlib.closing(mailbox):
                 return Answer(stdout=mailbox.ask(" ".join(argv[1:])))
+
+
+class _Conversation:
+    def __init__(self, held: Any, noted: dict[str, list[str]]) -> None:
+        self._held, self._noted = held, noted
+        self._answer: list[str] = []
+
+    def send(self, line: str) -> None:
+        self._answer = []
+        if not self._noted.get(line):
+            self._noted[line] = self._answer
+        self._held.send(line)
+
+    def receive(self, timeout_s: float) -> str:
+        line: str = self._held.receive(timeout_s)
+        self._answer.append(line)
+        return line
+
+    def close(self) -> None:
+        self._held.close()
 
 
 class _Libraries:
