@@ -7,6 +7,7 @@ import pytest
 from benchfleet.core import wire
 from benchfleet.core.errors import DocumentError
 from benchfleet.core.inventory import AcceleratorFacts, Inventory, RuntimeFacts, SensorFacts
+from benchfleet.core.power_modes import OfferedMode
 from benchfleet.core.runspec import Artifact, ModelRef, RunSpec
 
 MODEL = ModelRef(name="digits:fp32", format="onnx", precision="fp32", artifact=Artifact(digest="a" * 64, size_bytes=3))
@@ -36,6 +37,15 @@ def test_what_is_not_a_digest_is_refused(digest):
     message = wire.runspec_to_wire(RunSpec(model=MODEL, runtime="null"))
     message.model.artifact.digest = digest
     with pytest.raises(DocumentError, match="digest"):
+        wire.runspec_from_wire(message)
+
+
+def test_a_power_mode_survives_the_wire_and_one_that_is_none_is_refused():
+    spec = RunSpec(model=MODEL, runtime="null", power_mode="MAXN+jetson_clocks")
+    message = wire.runspec_to_wire(spec)
+    assert wire.runspec_from_wire(message) == spec
+    message.power_mode = "15 W"
+    with pytest.raises(DocumentError, match="power mode"):
         wire.runspec_from_wire(message)
 
 
@@ -75,6 +85,8 @@ def inventory_of_today() -> Inventory:
             ),
         ),
         sensors=(SensorFacts(id="thermal_zone/cpu", kind="temperature_c", scope="component"),),
+        power_modes=(OfferedMode(mechanism="nvpmodel", name="15W", id="2"),),
+        power_modes_allowed=True,
     )
 
 
@@ -86,8 +98,9 @@ def test_inventory_survives_the_wire_and_json():
 
 def test_an_inventory_that_an_older_agent_wrote_is_read():
     older = inventory_of_today().to_json()
-    for newer in ("accelerators", "sensors"):
+    for newer in ("accelerators", "sensors", "power_modes", "power_modes_allowed"):
         older.pop(newer)
     older["runtimes"] = [{k: v for k, v in r.items() if k != "interpreter"} for r in older["runtimes"]]
     found = Inventory.from_json(older)
     assert (found.accelerators, found.sensors, found.runtimes[0].interpreter) == ((), (), "")
+    assert (found.power_modes, found.power_modes_allowed) == ((), False)

@@ -100,10 +100,15 @@ def test_what_was_seen_raises_its_flag(lane, flag, severity):
         ({"suspended_s": 3.0}, "pause"),
         ({"agent_gap_s": 2.0}, "pause"),
         ({"turn_taken": False}, "turn_not_taken"),
+        ({"power_mode_left": "it could not be put back"}, "power_mode_changed"),
     ],
 )
 def test_what_the_host_says_raises_its_flag(host, flag):
     assert flags(host=host) == {flag: "degraded"}
+
+
+def test_a_power_mode_that_changed_meanwhile_is_no_number_of_either():
+    assert flags(host={"power_mode_changed": ["nvpmodel was 15W and is MAXN"]}) == {"power_mode_changed": "invalid"}
 
 
 def test_launches_that_disagree_are_flagged_by_their_spread():

@@ -41,6 +41,7 @@ def test_cells_of_one_pace_go_together_whatever_their_model_and_setting() -> Non
         spec("b", profile="gate"),
         spec("b", scenario="offline", batch=8),
         spec("b", scenario="realtime", scenario_params={"fps": 30.0}),
+        spec("b", power_mode="15W"),
     ],
 )
 def test_cells_of_another_pace_wait_for_a_block_of_their_own(other: RunSpec) -> None:

@@ -16,6 +16,7 @@ from benchfleet.controller.campaigns.selector import labels_of, parse_selector
 from benchfleet.controller.catalog import Dataset, Device, Model, ModelFile
 from benchfleet.core.errors import DocumentError
 from benchfleet.core.inventory import AcceleratorFacts, Inventory, RuntimeFacts
+from benchfleet.core.power_modes import OfferedMode
 from benchfleet.core.runspec import Artifact
 from tests.support.documents import campaign
 
@@ -77,6 +78,42 @@ def test_a_name_that_nothing_answers_to_is_one_line_that_says_what_there_is(chan
     with pytest.raises(DocumentError) as caught:
         planned(**changes)
     assert all(word in str(caught.value) for word in words)
+
+
+MODES = tuple(OfferedMode(mechanism="nvpmodel", name=n, id=str(i)) for i, n in enumerate(("15W", "MAXN")))
+
+
+def jetson(*, allowed: bool = True, modes: tuple[OfferedMode, ...] = MODES) -> Device:
+    found = device("jetson")
+    return replace(found, inventory=replace(found.inventory, power_modes=modes, power_modes_allowed=allowed))
+
+
+def test_cells_of_a_power_mode_follow_each_other_so_that_switches_are_few():
+    cells = planned(jetson(), matrix={"runtime": ["onnxruntime"], "threads": [1, 2], "power_mode": ["MAXN", 0]}).cells
+    assert [(c.power_mode, c.spec.power_mode) for c in cells] == [("MAXN", "MAXN")] * 4 + [("0", "0")] * 4
+    assert len({c.cell_key for c in cells}) == 8
+    assert cells[0].cell_key.endswith(" power_mode=MAXN")
+
+
+@pytest.mark.parametrize(
+    ("board", "why"),
+    [
+        (jetson(allowed=False), "the agent of jetson may not set power modes; start it with --allow-power-modes"),
+        (jetson(modes=MODES[:1]), "jetson: there is no power mode 'MAXN' (it has: 15W)"),
+        (jetson(modes=()), "jetson has no power modes that its agent knows how to set"),
+    ],
+)
+def test_a_power_mode_that_a_device_cannot_take_is_pruned_with_the_reason(board, why):
+    ready = replace(jetson(), name="ready")
+    cells = planned(board, ready, matrix={"runtime": ["onnxruntime"], "power_mode": ["MAXN"]}).cells
+    assert [cell.pruned_reason for cell in cells if cell.device == "jetson"] == [why, why]
+    assert all(cell.spec is not None for cell in cells if cell.device == "ready")
+
+
+def test_without_power_modes_a_cell_is_what_it_was():
+    (first, *_) = planned().cells
+    assert (first.power_mode, first.spec.power_mode) == (None, None)
+    assert "power_mode" not in first.cell_key
 
 
 def test_the_bound_counts_devices_before_anything_is_expanded():

@@ -16,7 +16,9 @@ import grpc
 
 from benchfleet.agent import certificates, identity, incarnation
 from benchfleet.agent.cache import LIMIT_BYTES, Cache
-from benchfleet.agent.env import live
+from benchfleet.agent.env import Env
+from benchfleet.agent.measure import host
+from benchfleet.agent.power_switch import FOLDER, Switch
 from benchfleet.agent.sampler import Sampler
 from benchfleet.agent.session import machine, messages
 from benchfleet.agent.session.dialogue import EOF, FINAL, Away, Dialogue, Sent, check_version
@@ -45,6 +47,9 @@ CLOSE_GRACE_S = 600.0
 SENT_AGAIN = ("NO_SERIES", "DIGEST_MISMATCH")
 """Refusals of a report that another sending of the same bytes answers."""
 
+PUT_BACK_S = 20.0
+"""A block of another agent may take an hour; a controller waits for this device meanwhile."""
+
 TICK_S = 0.5
 BEAT_MIN_S = 0.01
 """A controller that asks for more beats than this is mistaken, and would only be flooded."""
@@ -63,9 +68,10 @@ class Settings:
     controller: str | None = None
     cache_limit_bytes: int = LIMIT_BYTES
     simulate_power: Path | None = None
-    meters: tuple[str, ...] = ()
     temperature_limit_c: float | None = None
     simulation: Simulation | None = None
+    env: Env | None = None
+    allow_power_modes: bool = False
 
 
 class Daemon:
@@ -77,11 +83,15 @@ class Daemon:
         self.certificates = certificates.Aside()
         self.certificates.check(found.certificate_pem)
         self.identity = replace(found, controller=settings.controller) if settings.controller else found
-        self.settings, self.inventory = settings, settings.inventory
+        self.settings = settings
+        board = settings.simulation
+        env = board.env if board else settings.env
+        kept = board.folder if board else settings.state  # a simulated board's setting is never put back on a real one
+        self.power = Switch(env, kept / FOLDER, allowed=settings.allow_power_modes)
+        self.inventory = self.power.told(settings.inventory)
         self.instance = incarnation.begin(settings.state)
         self.spool = Spool(settings.state / "spool")
-        board = settings.simulation
-        self.sampler = Sampler(board.env if board else live(meters=settings.meters), simulate=settings.simulate_power)
+        self.sampler = Sampler(env, simulate=settings.simulate_power)
         self.worker = Worker(
             settings.state,
             Cache(settings.state / "cache", settings.cache_limit_bytes),
@@ -91,6 +101,7 @@ class Daemon:
             self.clock,
             settings.temperature_limit_c,
             board.told() if board else None,
+            self.power,
         )
         self.machine = machine.State()
         self.outbound: Outbound | None = None
@@ -111,6 +122,7 @@ class Daemon:
 
     async def run(self) -> None:
         """Until stopped, or until the controller says that this agent is not wanted any more."""
+        await self._put_back()
         self.sampler.start()
         helpers = [asyncio.create_task(loop()) for loop in (self._deliver, self._tick, self._renew)]
         try:
@@ -124,6 +136,21 @@ class Daemon:
             await asyncio.gather(*self._tasks, return_exceptions=True)
             self.sampler.stop()
             await self.transfers.close()
+
+    async def _put_back(self) -> None:
+        """The power mode that a killed agent left is undone before the controller hears of this device.
+
+        It takes the turn of the host, since another agent may measure; what cannot wait is done before the next run.
+        """
+        over = asyncio.Event()
+        timer = asyncio.get_running_loop().call_later(PUT_BACK_S, over.set)
+        async with host.turn(over):
+            if over.is_set():
+                log.warning("power_mode event=waits error=another agent of this host measures; it is put back later")
+            else:
+                await asyncio.to_thread(self.power.put_back)
+        timer.cancel()
+        self.inventory = self.power.told(self.inventory)
 
     async def _sessions(self) -> None:
         failures = 0

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from benchfleet.agent.measure.conclusion import without_series
 from benchfleet.agent.measure.heat import Rest
 from benchfleet.agent.measure.profiles import PROFILES
 from benchfleet.agent.measure.reference import Reference
+from benchfleet.agent.power_switch import Switch
 from benchfleet.agent.runner.loop import CALLS_MAX
 from benchfleet.agent.sampler import Sampler
 from benchfleet.agent.session.machine import Member, Offer, Ref
@@ -49,12 +51,14 @@ class Worker:
         clock: Clock,
         temperature_limit_c: float | None = None,
         simulated: dict[str, Any] | None = None,
+        power: Switch | None = None,
     ) -> None:
         self._folder = state / "work"
         self._reference = Reference(file=state / "reference.json")
         self._cache, self._spool, self._sampler = cache, spool, sampler
         self._inventory, self._clock, self._simulated = inventory, clock, simulated
         self._rest, self._temperature_limit_c = Rest(), temperature_limit_c
+        self._power = power or Switch()
         shutil.rmtree(self._folder, ignore_errors=True)
         memory.trim()  # of what importing and probing took
 
@@ -84,6 +88,7 @@ class Worker:
             telemetry=self._sampler,
             reference=self._reference,
             simulated=self._simulated,
+            power=self._power,
             progress=progress,
             stop=stop,
             lease_deadline_s=deadline_s,
@@ -147,6 +152,8 @@ class Worker:
             else:
                 found.append((member.ref, Measured(result=cell, series=None)))
         if cells:
+            mode = group[0].spec.power_mode or ""
+            around = replace(around, reference=replace(self._reference, under=mode))
             measured = await measure_block([cell for _, cell in cells], around)
             found += zip((ref for ref, _ in cells), measured, strict=True)
         return found
@@ -182,7 +189,7 @@ class Worker:
             return f"runtime {spec.runtime!r} is not available here"
         if spec.profile not in PROFILES:
             return f"profile {spec.profile!r} is not known to this agent"
-        return None
+        return self._power.refusal(spec.power_mode)
 
     def _shortage(self, specs: Sequence[RunSpec]) -> str | None:
         """What a block lacks of the disk, after the cache has made what room it can."""

@@ -59,7 +59,7 @@ class RunRecord:
     """One run of a campaign with its accepted result, if there is one.
 
     `state` is queued | leased | succeeded | failed | cancelled | unschedulable. A failed run may carry a result whose
-    outcome is "failed" (the agent told us) or none (the agent was lost).
+    outcome is "failed" (the agent told us) or none (the agent was lost). `power_mode` is the one asked for.
     """
 
     run_id: str
@@ -78,6 +78,7 @@ class RunRecord:
     detail: str = ""
     result: Result | None = None
     series_digest: str | None = None
+    power_mode: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from benchfleet.core.power_modes import OfferedMode
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuntimeFacts:
@@ -53,7 +55,10 @@ class SensorFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inventory:
-    """One machine under test. `scenarios` and `tasks` are those its agent knows; an older one tells none."""
+    """One machine under test. `scenarios` and `tasks` are those its agent knows; an older one tells none.
+
+    `power_modes` are those it has, whether or not its agent may set them.
+    """
 
     hostname: str
     board: str
@@ -74,6 +79,8 @@ class Inventory:
     sensors: tuple[SensorFacts, ...] = ()
     scenarios: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
+    power_modes: tuple[OfferedMode, ...] = ()
+    power_modes_allowed: bool = False
 
     def runtime(self, name: str) -> RuntimeFacts | None:
         """What was found of one runtime; None when the agent does not know it."""
@@ -95,5 +102,6 @@ class Inventory:
             "sensors": tuple(SensorFacts(**s) for s in data.get("sensors", ())),
             "scenarios": tuple(data.get("scenarios", ())),
             "tasks": tuple(data.get("tasks", ())),
+            "power_modes": tuple(OfferedMode(**m) for m in data.get("power_modes", ())),
         }
         return Inventory(**{**data, "runtimes": runtimes, **newer})

@@ -35,7 +35,10 @@ class ModelRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSpec:
-    """A cell on one device, complete; `operators` asks for the profile pass after the rounds, apart from them."""
+    """A cell on one device, complete; `operators` asks for the profile pass after the rounds, apart from them.
+
+    `power_mode` is set on the device for the run (core/power_modes.py); None leaves the device as it is found.
+    """
 
     model: ModelRef
     runtime: str
@@ -52,6 +55,7 @@ class RunSpec:
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     timeout_s: float = 900.0
     operators: bool = False
+    power_mode: str | None = None
 
     @property
     def cell_key(self) -> str:
@@ -65,12 +69,14 @@ class RunSpec:
             scenario=self.scenario,
             params=self.scenario_params,
             options=self.runtime_options,
+            power_mode=self.power_mode,
         )
 
     @property
-    def pace(self) -> tuple[str, str, str]:
-        """What sets how long rounds are and how many: cells that are measured together have it in common."""
-        return self.profile, self.scenario, repr(sorted(self.scenario_params.items()))
+    def pace(self) -> tuple[str, str, str, str]:
+        """What cells that are measured together have in common: what sets how long rounds are and how many, and how
+        the device is set meanwhile."""
+        return self.profile, self.scenario, repr(sorted(self.scenario_params.items())), self.power_mode or ""
 
     @property
     def lane(self) -> str:
@@ -125,13 +131,14 @@ def cell_key(
     scenario: str,
     params: dict[str, Any] | None = None,
     options: dict[str, Any] | None = None,
+    power_mode: str | None = None,
 ) -> str:
-    """`digits:fp32/onnx onnxruntime t1 b1 single_stream`, with parameters as canonical JSON behind."""
+    """`digits:fp32/onnx onnxruntime t1 b1 single_stream`; behind it parameters as canonical JSON and the power mode."""
     key = f"{model}/{format} {runtime} t{threads} b{batch} {scenario}"
     for extra in (params, options):
         if extra:
             key += " " + json.dumps(extra, sort_keys=True, separators=(",", ":"))
-    return key
+    return f"{key} power_mode={power_mode}" if power_mode else key
 
 
 def parse_shape(text: str) -> tuple[int, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from benchfleet.core import power_modes
 from benchfleet.core.errors import DocumentError
 from benchfleet.core.inventory import AcceleratorFacts, Inventory, RuntimeFacts, SensorFacts
 from benchfleet.core.runspec import Artifact, ModelRef, RunSpec, parse_shape
@@ -42,6 +43,7 @@ def runspec_to_wire(spec: RunSpec) -> run_pb2.RunSpec:
         shapes={name: "x".join(map(str, sizes)) for name, sizes in spec.shapes.items()},
         timeout_ms=int(spec.timeout_s * 1000),
         operators=spec.operators,
+        power_mode=spec.power_mode or "",
     )
     if spec.baseline is not None:
         message.baseline.CopyFrom(_model_to_wire(spec.baseline))
@@ -69,6 +71,7 @@ def runspec_from_wire(message: run_pb2.RunSpec) -> RunSpec:
             shapes={name: parse_shape(text) for name, text in message.shapes.items()},
             timeout_s=message.timeout_ms / 1000,
             operators=message.operators,
+            power_mode=power_modes.check(message.power_mode) if message.power_mode else None,
         )
     except ValueError as error:
         raise DocumentError(f"run spec of {message.cell_key!r}: {error}") from error
@@ -97,7 +100,10 @@ def inventory_to_wire(inventory: Inventory) -> device_pb2.Inventory:
     runtimes = [device_pb2.Runtime(**r) for r in data.pop("runtimes")]
     accelerators = [device_pb2.Accelerator(**a) for a in data.pop("accelerators")]
     sensors = [device_pb2.SensorInfo(**s) for s in data.pop("sensors")]
-    return device_pb2.Inventory(runtimes=runtimes, accelerators=accelerators, sensors=sensors, **data)
+    modes = [device_pb2.PowerMode(**m) for m in data.pop("power_modes")]
+    return device_pb2.Inventory(
+        runtimes=runtimes, accelerators=accelerators, sensors=sensors, power_modes=modes, **data
+    )
 
 
 def inventory_from_wire(message: device_pb2.Inventory) -> Inventory:
@@ -147,6 +153,10 @@ def inventory_from_wire(message: device_pb2.Inventory) -> Inventory:
         sensors=tuple(SensorFacts(id=s.id, kind=s.kind, scope=s.scope) for s in message.sensors),
         scenarios=tuple(message.scenarios),
         tasks=tuple(message.tasks),
+        power_modes=tuple(
+            power_modes.OfferedMode(mechanism=m.mechanism, name=m.name, id=m.id) for m in message.power_modes
+        ),
+        power_modes_allowed=message.power_modes_allowed,
     )
 
 

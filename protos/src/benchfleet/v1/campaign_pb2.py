@@ -27,7 +27,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x62\x65nchfleet/v1/campaign.proto\x12\rbenchfleet.v1\x1a\x19\x62\x65nchfleet/v1/agent.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdf\x01\n\x0bPlannedCell\x12\x10\n\x08\x63\x65ll_key\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x0e\n\x06\x66ormat\x18\x03 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x04 \x01(\t\x12\x0f\n\x07runtime\x18\x05 \x01(\t\x12\x0f\n\x07threads\x18\x06 \x01(\r\x12\r\n\x05\x62\x61tch\x18\x07 \x01(\r\x12\x10\n\x08scenario\x18\x08 \x01(\t\x12\x15\n\rpruned_reason\x18\t \x01(\t\x12\x35\n\x12\x65stimated_duration\x18\n \x01(\x0b\x32\x19.google.protobuf.Duration\",\n\x13PlanCampaignRequest\x12\x15\n\rdocument_yaml\x18\x01 \x01(\t\"\xab\x01\n\x14PlanCampaignResponse\x12\x15\n\rcampaign_name\x18\x01 \x01(\t\x12)\n\x05\x63\x65lls\x18\x02 \x03(\x0b\x32\x1a.benchfleet.v1.PlannedCell\x12\x35\n\x12\x65stimated_duration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x1a\n\x12\x62\x61seline_cell_hint\x18\x04 \x01(\t\"G\n\x15\x43reateCampaignRequest\x12\x15\n\rdocument_yaml\x18\x01 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\t\"C\n\x16\x43reateCampaignResponse\x12)\n\x08\x63\x61mpaign\x18\x01 \x01(\x0b\x32\x17.benchfleet.v1.Campaign\"\x97\x02\n\x03Run\x12\n\n\x02id\x18\x01 \x01(\t\x12\x13\n\x0b\x63\x61mpaign_id\x18\x02 \x01(\t\x12(\n\x04\x63\x65ll\x18\x03 \x01(\x0b\x32\x1a.benchfleet.v1.PlannedCell\x12&\n\x05state\x18\x04 \x01(\x0e\x32\x17.benchfleet.v1.RunState\x12\r\n\x05\x65poch\x18\x05 \x01(\x04\x12\x10\n\x08\x61ttempts\x18\x06 \x01(\r\x12\x14\n\x0cmax_attempts\x18\x07 \x01(\r\x12\x0e\n\x06reason\x18\x08 \x01(\t\x12#\n\x05phase\x18\t \x01(\x0e\x32\x14.benchfleet.v1.Phase\x12\x10\n\x08\x66raction\x18\n \x01(\x02\x12\x0f\n\x07verdict\x18\x0b \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x0c \x01(\t\"\xe1\x02\n\x08\x43\x61mpaign\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12+\n\x05state\x18\x03 \x01(\x0e\x32\x1c.benchfleet.v1.CampaignState\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rdocument_yaml\x18\x06 \x01(\t\x12\x16\n\x0e\x62\x61seline_model\x18\x07 \x01(\t\x12:\n\nrun_counts\x18\x08 \x03(\x0b\x32&.benchfleet.v1.Campaign.RunCountsEntry\x12\x12\n\ncreated_by\x18\t \x01(\t\x1a\x30\n\x0eRunCountsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\r:\x02\x38\x01\"=\n\x14ListCampaignsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"\\\n\x15ListCampaignsResponse\x12*\n\tcampaigns\x18\x01 \x03(\x0b\x32\x17.benchfleet.v1.Campaign\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\")\n\x12GetCampaignRequest\x12\x13\n\x0b\x63\x61mpaign_id\x18\x01 \x01(\t\"\x8e\x01\n\x13GetCampaignResponse\x12)\n\x08\x63\x61mpaign\x18\x01 \x01(\x0b\x32\x17.benchfleet.v1.Campaign\x12 \n\x04runs\x18\x02 \x03(\x0b\x32\x12.benchfleet.v1.Run\x12*\n\x06pruned\x18\x03 \x03(\x0b\x32\x1a.benchfleet.v1.PlannedCell\"+\n\x14WatchCampaignRequest\x12\x13\n\x0b\x63\x61mpaign_id\x18\x01 \x01(\t\"d\n\x15WatchCampaignResponse\x12)\n\x08\x63\x61mpaign\x18\x01 \x01(\x0b\x32\x17.benchfleet.v1.Campaign\x12 \n\x04runs\x18\x02 \x03(\x0b\x32\x12.benchfleet.v1.Run\";\n\x10ReplayRunRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\t\"4\n\x06\x43hange\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x0e\n\x06\x62\x65\x66ore\x18\x02 \x01(\t\x12\x0b\n\x03now\x18\x03 \x01(\t\"f\n\x11ReplayRunResponse\x12)\n\x08\x63\x61mpaign\x18\x01 \x01(\x0b\x32\x17.benchfleet.v1.Campaign\x12&\n\x07\x63hanges\x18\x02 \x03(\x0b\x32\x15.benchfleet.v1.Change\"<\n\x15\x43\x61ncelCampaignRequest\x12\x13\n\x0b\x63\x61mpaign_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"C\n\x16\x43\x61ncelCampaignResponse\x12)\n\x08\x63\x61mpaign\x18\x01 \x01(\x0b\x32\x17.benchfleet.v1.Campaign*\xce\x01\n\rCampaignState\x12\x1e\n\x1a\x43\x41MPAIGN_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43\x41MPAIGN_STATE_QUEUED\x10\x01\x12\x1a\n\x16\x43\x41MPAIGN_STATE_RUNNING\x10\x02\x12\x1c\n\x18\x43\x41MPAIGN_STATE_COMPLETED\x10\x03\x12*\n&CAMPAIGN_STATE_COMPLETED_WITH_FAILURES\x10\x04\x12\x1c\n\x18\x43\x41MPAIGN_STATE_CANCELLED\x10\x05*\xb6\x01\n\x08RunState\x12\x19\n\x15RUN_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10RUN_STATE_QUEUED\x10\x01\x12\x14\n\x10RUN_STATE_LEASED\x10\x02\x12\x17\n\x13RUN_STATE_SUCCEEDED\x10\x03\x12\x14\n\x10RUN_STATE_FAILED\x10\x04\x12\x17\n\x13RUN_STATE_CANCELLED\x10\x05\x12\x1b\n\x17RUN_STATE_UNSCHEDULABLE\x10\x06\x32\x88\x05\n\x0f\x43\x61mpaignService\x12W\n\x0cPlanCampaign\x12\".benchfleet.v1.PlanCampaignRequest\x1a#.benchfleet.v1.PlanCampaignResponse\x12]\n\x0e\x43reateCampaign\x12$.benchfleet.v1.CreateCampaignRequest\x1a%.benchfleet.v1.CreateCampaignResponse\x12Z\n\rListCampaigns\x12#.benchfleet.v1.ListCampaignsRequest\x1a$.benchfleet.v1.ListCampaignsResponse\x12T\n\x0bGetCampaign\x12!.benchfleet.v1.GetCampaignRequest\x1a\".benchfleet.v1.GetCampaignResponse\x12\\\n\rWatchCampaign\x12#.benchfleet.v1.WatchCampaignRequest\x1a$.benchfleet.v1.WatchCampaignResponse0\x01\x12N\n\tReplayRun\x12\x1f.benchfleet.v1.ReplayRunRequest\x1a .benchfleet.v1.ReplayRunResponse\x12]\n\x0e\x43\x61ncelCampaign\x12$.benchfleet.v1.CancelCampaignRequest\x1a%.benchfleet.v1.CancelCampaignResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x62\x65nchfleet/v1/campaign.proto\x12\rbenchfleet.v1\x1a\x19\x62\x65nchfleet/v1/agent.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf3\x01\n\x0bPlannedCell\x12\x10\n\x08\x63\x65ll_key\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x0e\n\x06\x66ormat\x18\x03 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x04 \x01(\t\x12\x0f\n\x07runtime\x18\x05 \x01(\t\x12\x0f\n\x07threads\x18\x06 \x01(\r\x12\r\n\x05\x62\x61tch\x18\x07 \x01(\r\x12\x10\n\x08scenario\x18\x08 \x01(\t\x12\x15\n\rpruned_reason\x18\t \x01(\t\x12\x35\n\x12\x65stimated_duration\x18\n \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\npower_mode\x18\x0b \x01(\t\",\n\x13PlanCampaignRequest\x12\x15\n\rdocument_yaml\x18\x01 \x01(\t\"\xab\x01\n\x14PlanCampaignResponse\x12\x15\n\rcampaign_name\x18\x01 \x01(\t\x12)\n\x05\x63\x65lls\x18\x02 \x03(\x0b\x32\x1a.benchfleet.v1.PlannedCell\x12\x35\n\x12\x65stimated_duration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x1a\n\x12\x62\x61seline_cell_hint\x18\x04 \x01(\t\"G\n\x15\x43reateCampaignRequest\x12\x15\n\rdocument_yaml\x18\x01 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\t\"C\n\x16\x43reateCampaignResponse\x12)\n\x08\x63\x61mpaign\x18\x01 \x01(\x0b\x32\x17.benchfleet.v1.Campaign\"\x97\x02\n\x03Run\x12\n\n\x02id\x18\x01 \x01(\t\x12\x13\n\x0b\x63\x61mpaign_id\x18\x02 \x01(\t\x12(\n\x04\x63\x65ll\x18\x03 \x01(\x0b\x32\x1a.benchfleet.v1.PlannedCell\x12&\n\x05state\x18\x04 \x01(\x0e\x32\x17.benchfleet.v1.RunState\x12\r\n\x05\x65poch\x18\x05 \x01(\x04\x12\x10\n\x08\x61ttempts\x18\x06 \x01(\r\x12\x14\n\x0cmax_attempts\x18\x07 \x01(\r\x12\x0e\n\x06reason\x18\x08 \x01(\t\x12#\n\x05phase\x18\t \x01(\x0e\x32\x14.benchfleet.v1.Phase\x12\x10\n\x08\x66raction\x18\n \x01(\x02\x12\x0f\n\x07verdict\x18\x0b \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x0c \x01(\t\"\xe1\x02\n\x08\x43\x61mpaign\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12+\n\x05state\x18\x03 \x01(\x0e\x32\x1c.benchfleet.v1.CampaignState\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rdocument_yaml\x18\x06 \x01(\t\x12\x16\n\x0e\x62\x61seline_model\x18\x07 \x01(\t\x12:\n\nrun_counts\x18\x08 \x03(\x0b\x32&.benchfleet.v1.Campaign.RunCountsEntry\x12\x12\n\ncreated_by\x18\t \x01(\t\x1a\x30\n\x0eRunCountsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\r:\x02\x38\x01\"=\n\x14ListCampaignsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"\\\n\x15ListCampaignsResponse\x12*\n\tcampaigns\x18\x01 \x03(\x0b\x32\x17.benchfleet.v1.Campaign\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\")\n\x12GetCampaignRequest\x12\x13\n\x0b\x63\x61mpaign_id\x18\x01 \x01(\t\"\x8e\x01\n\x13GetCampaignResponse\x12)\n\x08\x63\x61mpaign\x18\x01 \x01(\x0b\x32\x17.benchfleet.v1.Campaign\x12 \n\x04runs\x18\x02 \x03(\x0b\x32\x12.benchfleet.v1.Run\x12*\n\x06pruned\x18\x03 \x03(\x0b\x32\x1a.benchfleet.v1.PlannedCell\"+\n\x14WatchCampaignRequest\x12\x13\n\x0b\x63\x61mpaign_id\x18\x01 \x01(\t\"d\n\x15WatchCampaignResponse\x12)\n\x08\x63\x61mpaign\x18\x01 \x01(\x0b\x32\x17.benchfleet.v1.Campaign\x12 \n\x04runs\x18\x02 \x03(\x0b\x32\x12.benchfleet.v1.Run\";\n\x10ReplayRunRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\t\"4\n\x06\x43hange\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x0e\n\x06\x62\x65\x66ore\x18\x02 \x01(\t\x12\x0b\n\x03now\x18\x03 \x01(\t\"f\n\x11ReplayRunResponse\x12)\n\x08\x63\x61mpaign\x18\x01 \x01(\x0b\x32\x17.benchfleet.v1.Campaign\x12&\n\x07\x63hanges\x18\x02 \x03(\x0b\x32\x15.benchfleet.v1.Change\"<\n\x15\x43\x61ncelCampaignRequest\x12\x13\n\x0b\x63\x61mpaign_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"C\n\x16\x43\x61ncelCampaignResponse\x12)\n\x08\x63\x61mpaign\x18\x01 \x01(\x0b\x32\x17.benchfleet.v1.Campaign*\xce\x01\n\rCampaignState\x12\x1e\n\x1a\x43\x41MPAIGN_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43\x41MPAIGN_STATE_QUEUED\x10\x01\x12\x1a\n\x16\x43\x41MPAIGN_STATE_RUNNING\x10\x02\x12\x1c\n\x18\x43\x41MPAIGN_STATE_COMPLETED\x10\x03\x12*\n&CAMPAIGN_STATE_COMPLETED_WITH_FAILURES\x10\x04\x12\x1c\n\x18\x43\x41MPAIGN_STATE_CANCELLED\x10\x05*\xb6\x01\n\x08RunState\x12\x19\n\x15RUN_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10RUN_STATE_QUEUED\x10\x01\x12\x14\n\x10RUN_STATE_LEASED\x10\x02\x12\x17\n\x13RUN_STATE_SUCCEEDED\x10\x03\x12\x14\n\x10RUN_STATE_FAILED\x10\x04\x12\x17\n\x13RUN_STATE_CANCELLED\x10\x05\x12\x1b\n\x17RUN_STATE_UNSCHEDULABLE\x10\x06\x32\x88\x05\n\x0f\x43\x61mpaignService\x12W\n\x0cPlanCampaign\x12\".benchfleet.v1.PlanCampaignRequest\x1a#.benchfleet.v1.PlanCampaignResponse\x12]\n\x0e\x43reateCampaign\x12$.benchfleet.v1.CreateCampaignRequest\x1a%.benchfleet.v1.CreateCampaignResponse\x12Z\n\rListCampaigns\x12#.benchfleet.v1.ListCampaignsRequest\x1a$.benchfleet.v1.ListCampaignsResponse\x12T\n\x0bGetCampaign\x12!.benchfleet.v1.GetCampaignRequest\x1a\".benchfleet.v1.GetCampaignResponse\x12\\\n\rWatchCampaign\x12#.benchfleet.v1.WatchCampaignRequest\x1a$.benchfleet.v1.WatchCampaignResponse0\x01\x12N\n\tReplayRun\x12\x1f.benchfleet.v1.ReplayRunRequest\x1a .benchfleet.v1.ReplayRunResponse\x12]\n\x0e\x43\x61ncelCampaign\x12$.benchfleet.v1.CancelCampaignRequest\x1a%.benchfleet.v1.CancelCampaignResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,48 +36,48 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_CAMPAIGN_RUNCOUNTSENTRY']._loaded_options = None
   _globals['_CAMPAIGN_RUNCOUNTSENTRY']._serialized_options = b'8\001'
-  _globals['_CAMPAIGNSTATE']._serialized_start=2208
-  _globals['_CAMPAIGNSTATE']._serialized_end=2414
-  _globals['_RUNSTATE']._serialized_start=2417
-  _globals['_RUNSTATE']._serialized_end=2599
+  _globals['_CAMPAIGNSTATE']._serialized_start=2228
+  _globals['_CAMPAIGNSTATE']._serialized_end=2434
+  _globals['_RUNSTATE']._serialized_start=2437
+  _globals['_RUNSTATE']._serialized_end=2619
   _globals['_PLANNEDCELL']._serialized_start=140
-  _globals['_PLANNEDCELL']._serialized_end=363
-  _globals['_PLANCAMPAIGNREQUEST']._serialized_start=365
-  _globals['_PLANCAMPAIGNREQUEST']._serialized_end=409
-  _globals['_PLANCAMPAIGNRESPONSE']._serialized_start=412
-  _globals['_PLANCAMPAIGNRESPONSE']._serialized_end=583
-  _globals['_CREATECAMPAIGNREQUEST']._serialized_start=585
-  _globals['_CREATECAMPAIGNREQUEST']._serialized_end=656
-  _globals['_CREATECAMPAIGNRESPONSE']._serialized_start=658
-  _globals['_CREATECAMPAIGNRESPONSE']._serialized_end=725
-  _globals['_RUN']._serialized_start=728
-  _globals['_RUN']._serialized_end=1007
-  _globals['_CAMPAIGN']._serialized_start=1010
-  _globals['_CAMPAIGN']._serialized_end=1363
-  _globals['_CAMPAIGN_RUNCOUNTSENTRY']._serialized_start=1315
-  _globals['_CAMPAIGN_RUNCOUNTSENTRY']._serialized_end=1363
-  _globals['_LISTCAMPAIGNSREQUEST']._serialized_start=1365
-  _globals['_LISTCAMPAIGNSREQUEST']._serialized_end=1426
-  _globals['_LISTCAMPAIGNSRESPONSE']._serialized_start=1428
-  _globals['_LISTCAMPAIGNSRESPONSE']._serialized_end=1520
-  _globals['_GETCAMPAIGNREQUEST']._serialized_start=1522
-  _globals['_GETCAMPAIGNREQUEST']._serialized_end=1563
-  _globals['_GETCAMPAIGNRESPONSE']._serialized_start=1566
-  _globals['_GETCAMPAIGNRESPONSE']._serialized_end=1708
-  _globals['_WATCHCAMPAIGNREQUEST']._serialized_start=1710
-  _globals['_WATCHCAMPAIGNREQUEST']._serialized_end=1753
-  _globals['_WATCHCAMPAIGNRESPONSE']._serialized_start=1755
-  _globals['_WATCHCAMPAIGNRESPONSE']._serialized_end=1855
-  _globals['_REPLAYRUNREQUEST']._serialized_start=1857
-  _globals['_REPLAYRUNREQUEST']._serialized_end=1916
-  _globals['_CHANGE']._serialized_start=1918
-  _globals['_CHANGE']._serialized_end=1970
-  _globals['_REPLAYRUNRESPONSE']._serialized_start=1972
-  _globals['_REPLAYRUNRESPONSE']._serialized_end=2074
-  _globals['_CANCELCAMPAIGNREQUEST']._serialized_start=2076
-  _globals['_CANCELCAMPAIGNREQUEST']._serialized_end=2136
-  _globals['_CANCELCAMPAIGNRESPONSE']._serialized_start=2138
-  _globals['_CANCELCAMPAIGNRESPONSE']._serialized_end=2205
-  _globals['_CAMPAIGNSERVICE']._serialized_start=2602
-  _globals['_CAMPAIGNSERVICE']._serialized_end=3250
+  _globals['_PLANNEDCELL']._serialized_end=383
+  _globals['_PLANCAMPAIGNREQUEST']._serialized_start=385
+  _globals['_PLANCAMPAIGNREQUEST']._serialized_end=429
+  _globals['_PLANCAMPAIGNRESPONSE']._serialized_start=432
+  _globals['_PLANCAMPAIGNRESPONSE']._serialized_end=603
+  _globals['_CREATECAMPAIGNREQUEST']._serialized_start=605
+  _globals['_CREATECAMPAIGNREQUEST']._serialized_end=676
+  _globals['_CREATECAMPAIGNRESPONSE']._serialized_start=678
+  _globals['_CREATECAMPAIGNRESPONSE']._serialized_end=745
+  _globals['_RUN']._serialized_start=748
+  _globals['_RUN']._serialized_end=1027
+  _globals['_CAMPAIGN']._serialized_start=1030
+  _globals['_CAMPAIGN']._serialized_end=1383
+  _globals['_CAMPAIGN_RUNCOUNTSENTRY']._serialized_start=1335
+  _globals['_CAMPAIGN_RUNCOUNTSENTRY']._serialized_end=1383
+  _globals['_LISTCAMPAIGNSREQUEST']._serialized_start=1385
+  _globals['_LISTCAMPAIGNSREQUEST']._serialized_end=1446
+  _globals['_LISTCAMPAIGNSRESPONSE']._serialized_start=1448
+  _globals['_LISTCAMPAIGNSRESPONSE']._serialized_end=1540
+  _globals['_GETCAMPAIGNREQUEST']._serialized_start=1542
+  _globals['_GETCAMPAIGNREQUEST']._serialized_end=1583
+  _globals['_GETCAMPAIGNRESPONSE']._serialized_start=1586
+  _globals['_GETCAMPAIGNRESPONSE']._serialized_end=1728
+  _globals['_WATCHCAMPAIGNREQUEST']._serialized_start=1730
+  _globals['_WATCHCAMPAIGNREQUEST']._serialized_end=1773
+  _globals['_WATCHCAMPAIGNRESPONSE']._serialized_start=1775
+  _globals['_WATCHCAMPAIGNRESPONSE']._serialized_end=1875
+  _globals['_REPLAYRUNREQUEST']._serialized_start=1877
+  _globals['_REPLAYRUNREQUEST']._serialized_end=1936
+  _globals['_CHANGE']._serialized_start=1938
+  _globals['_CHANGE']._serialized_end=1990
+  _globals['_REPLAYRUNRESPONSE']._serialized_start=1992
+  _globals['_REPLAYRUNRESPONSE']._serialized_end=2094
+  _globals['_CANCELCAMPAIGNREQUEST']._serialized_start=2096
+  _globals['_CANCELCAMPAIGNREQUEST']._serialized_end=2156
+  _globals['_CANCELCAMPAIGNRESPONSE']._serialized_start=2158
+  _globals['_CANCELCAMPAIGNRESPONSE']._serialized_end=2225
+  _globals['_CAMPAIGNSERVICE']._serialized_start=2622
+  _globals['_CAMPAIGNSERVICE']._serialized_end=3270
 # @@protoc_insertion_point(module_scope)

@@ -42,7 +42,7 @@ RUN_STATE_CANCELLED: RunState
 RUN_STATE_UNSCHEDULABLE: RunState
 
 class PlannedCell(_message.Message):
-    __slots__ = ("cell_key", "model", "format", "device", "runtime", "threads", "batch", "scenario", "pruned_reason", "estimated_duration")
+    __slots__ = ("cell_key", "model", "format", "device", "runtime", "threads", "batch", "scenario", "pruned_reason", "estimated_duration", "power_mode")
     CELL_KEY_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     FORMAT_FIELD_NUMBER: _ClassVar[int]
@@ -53,6 +53,7 @@ class PlannedCell(_message.Message):
     SCENARIO_FIELD_NUMBER: _ClassVar[int]
     PRUNED_REASON_FIELD_NUMBER: _ClassVar[int]
     ESTIMATED_DURATION_FIELD_NUMBER: _ClassVar[int]
+    POWER_MODE_FIELD_NUMBER: _ClassVar[int]
     cell_key: str
     model: str
     format: str
@@ -63,7 +64,8 @@ class PlannedCell(_message.Message):
     scenario: str
     pruned_reason: str
     estimated_duration: _duration_pb2.Duration
-    def __init__(self, cell_key: _Optional[str] = ..., model: _Optional[str] = ..., format: _Optional[str] = ..., device: _Optional[str] = ..., runtime: _Optional[str] = ..., threads: _Optional[int] = ..., batch: _Optional[int] = ..., scenario: _Optional[str] = ..., pruned_reason: _Optional[str] = ..., estimated_duration: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    power_mode: str
+    def __init__(self, cell_key: _Optional[str] = ..., model: _Optional[str] = ..., format: _Optional[str] = ..., device: _Optional[str] = ..., runtime: _Optional[str] = ..., threads: _Optional[int] = ..., batch: _Optional[int] = ..., scenario: _Optional[str] = ..., pruned_reason: _Optional[str] = ..., estimated_duration: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., power_mode: _Optional[str] = ...) -> None: ...
 
 class PlanCampaignRequest(_message.Message):
     __slots__ = ("document_yaml",)

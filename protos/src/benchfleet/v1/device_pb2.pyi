@@ -57,8 +57,18 @@ class SensorInfo(_message.Message):
     scope: str
     def __init__(self, id: _Optional[str] = ..., kind: _Optional[str] = ..., scope: _Optional[str] = ...) -> None: ...
 
+class PowerMode(_message.Message):
+    __slots__ = ("mechanism", "name", "id")
+    MECHANISM_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ID_FIELD_NUMBER: _ClassVar[int]
+    mechanism: str
+    name: str
+    id: str
+    def __init__(self, mechanism: _Optional[str] = ..., name: _Optional[str] = ..., id: _Optional[str] = ...) -> None: ...
+
 class Inventory(_message.Message):
-    __slots__ = ("hostname", "board", "os", "kernel", "arch", "cpu_model", "cpu_count", "memory_bytes", "python", "agent_version", "runtimes", "labels", "boot_id", "simulated", "facts", "accelerators", "sensors", "scenarios", "tasks")
+    __slots__ = ("hostname", "board", "os", "kernel", "arch", "cpu_model", "cpu_count", "memory_bytes", "python", "agent_version", "runtimes", "labels", "boot_id", "simulated", "facts", "accelerators", "sensors", "scenarios", "tasks", "power_modes", "power_modes_allowed")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -92,6 +102,8 @@ class Inventory(_message.Message):
     SENSORS_FIELD_NUMBER: _ClassVar[int]
     SCENARIOS_FIELD_NUMBER: _ClassVar[int]
     TASKS_FIELD_NUMBER: _ClassVar[int]
+    POWER_MODES_FIELD_NUMBER: _ClassVar[int]
+    POWER_MODES_ALLOWED_FIELD_NUMBER: _ClassVar[int]
     hostname: str
     board: str
     os: str
@@ -111,4 +123,6 @@ class Inventory(_message.Message):
     sensors: _containers.RepeatedCompositeFieldContainer[SensorInfo]
     scenarios: _containers.RepeatedScalarFieldContainer[str]
     tasks: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, hostname: _Optional[str] = ..., board: _Optional[str] = ..., os: _Optional[str] = ..., kernel: _Optional[str] = ..., arch: _Optional[str] = ..., cpu_model: _Optional[str] = ..., cpu_count: _Optional[int] = ..., memory_bytes: _Optional[int] = ..., python: _Optional[str] = ..., agent_version: _Optional[str] = ..., runtimes: _Optional[_Iterable[_Union[Runtime, _Mapping]]] = ..., labels: _Optional[_Mapping[str, str]] = ..., boot_id: _Optional[str] = ..., simulated: bool = ..., facts: _Optional[_Mapping[str, str]] = ..., accelerators: _Optional[_Iterable[_Union[Accelerator, _Mapping]]] = ..., sensors: _Optional[_Iterable[_Union[SensorInfo, _Mapping]]] = ..., scenarios: _Optional[_Iterable[str]] = ..., tasks: _Optional[_Iterable[str]] = ...) -> None: ...
+    power_modes: _containers.RepeatedCompositeFieldContainer[PowerMode]
+    power_modes_allowed: bool
+    def __init__(self, hostname: _Optional[str] = ..., board: _Optional[str] = ..., os: _Optional[str] = ..., kernel: _Optional[str] = ..., arch: _Optional[str] = ..., cpu_model: _Optional[str] = ..., cpu_count: _Optional[int] = ..., memory_bytes: _Optional[int] = ..., python: _Optional[str] = ..., agent_version: _Optional[str] = ..., runtimes: _Optional[_Iterable[_Union[Runtime, _Mapping]]] = ..., labels: _Optional[_Mapping[str, str]] = ..., boot_id: _Optional[str] = ..., simulated: bool = ..., facts: _Optional[_Mapping[str, str]] = ..., accelerators: _Optional[_Iterable[_Union[Accelerator, _Mapping]]] = ..., sensors: _Optional[_Iterable[_Union[SensorInfo, _Mapping]]] = ..., scenarios: _Optional[_Iterable[str]] = ..., tasks: _Optional[_Iterable[str]] = ..., power_modes: _Optional[_Iterable[_Union[PowerMode, _Mapping]]] = ..., power_modes_allowed: bool = ...) -> None: ...

@@ -28,7 +28,7 @@ class ModelRef(_message.Message):
     def __init__(self, name: _Optional[str] = ..., format: _Optional[str] = ..., precision: _Optional[str] = ..., artifact: _Optional[_Union[ArtifactRef, _Mapping]] = ..., counts_json: _Optional[str] = ...) -> None: ...
 
 class RunSpec(_message.Message):
-    __slots__ = ("cell_key", "model", "runtime", "threads", "batch", "scenario", "scenario_params_json", "profile", "seed", "baseline", "dataset", "dataset_name", "runtime_options_json", "shapes", "timeout_ms", "operators")
+    __slots__ = ("cell_key", "model", "runtime", "threads", "batch", "scenario", "scenario_params_json", "profile", "seed", "baseline", "dataset", "dataset_name", "runtime_options_json", "shapes", "timeout_ms", "operators", "power_mode")
     class ShapesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -52,6 +52,7 @@ class RunSpec(_message.Message):
     SHAPES_FIELD_NUMBER: _ClassVar[int]
     TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
     OPERATORS_FIELD_NUMBER: _ClassVar[int]
+    POWER_MODE_FIELD_NUMBER: _ClassVar[int]
     cell_key: str
     model: ModelRef
     runtime: str
@@ -68,4 +69,5 @@ class RunSpec(_message.Message):
     shapes: _containers.ScalarMap[str, str]
     timeout_ms: int
     operators: bool
-    def __init__(self, cell_key: _Optional[str] = ..., model: _Optional[_Union[ModelRef, _Mapping]] = ..., runtime: _Optional[str] = ..., threads: _Optional[int] = ..., batch: _Optional[int] = ..., scenario: _Optional[str] = ..., scenario_params_json: _Optional[str] = ..., profile: _Optional[str] = ..., seed: _Optional[int] = ..., baseline: _Optional[_Union[ModelRef, _Mapping]] = ..., dataset: _Optional[_Union[ArtifactRef, _Mapping]] = ..., dataset_name: _Optional[str] = ..., runtime_options_json: _Optional[str] = ..., shapes: _Optional[_Mapping[str, str]] = ..., timeout_ms: _Optional[int] = ..., operators: bool = ...) -> None: ...
+    power_mode: str
+    def __init__(self, cell_key: _Optional[str] = ..., model: _Optional[_Union[ModelRef, _Mapping]] = ..., runtime: _Optional[str] = ..., threads: _Optional[int] = ..., batch: _Optional[int] = ..., scenario: _Optional[str] = ..., scenario_params_json: _Optional[str] = ..., profile: _Optional[str] = ..., seed: _Optional[int] = ..., baseline: _Optional[_Union[ModelRef, _Mapping]] = ..., dataset: _Optional[_Union[ArtifactRef, _Mapping]] = ..., dataset_name: _Optional[str] = ..., runtime_options_json: _Optional[str] = ..., shapes: _Optional[_Mapping[str, str]] = ..., timeout_ms: _Optional[int] = ..., operators: bool = ..., power_mode: _Optional[str] = ...) -> None: ...

@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING
 import click
 
 from benchfleet.agent.cli._device import checked_meters, meter_option
+from benchfleet.agent.cli._power import power_permission
 from benchfleet.agent.cli._simulated import simulation, simulation_options
 from benchfleet.core.errors import EXIT_NO_EVIDENCE, EXIT_RUN_FAILED, EXIT_USAGE, DocumentError, one_line
 
 if TYPE_CHECKING:
+    from benchfleet.agent.power_switch import Switch
     from benchfleet.agent.simulate.simulation import Simulation
     from benchfleet.core.results import Result
     from benchfleet.core.runspec import ModelRef, RunSpec
@@ -58,6 +60,8 @@ REFUSED_ADVICE = "check that the file is whole, with: benchfleet inspect"
 )
 @simulation_options
 @meter_option
+@click.option("--power-mode", metavar="NAME", help="Set this power mode for the run: 15W, MAXN+jetson_clocks.")
+@power_permission
 @click.option("--profile-operators", "operators", is_flag=True, help="Time by operator, in a pass after the rounds.")
 @click.option("--series", type=click.Path(path_type=Path), help="Keep the raw series in this file (zip).")
 @click.option("--loadgen", type=click.Path(path_type=Path), help="Let MLCommons LoadGen drive; its logs go here.")
@@ -84,6 +88,8 @@ def command(
     simulate: str | None,
     time_factor: float,
     meters: tuple[str, ...],
+    power_mode: str | None,
+    allow_power_modes: bool,
     operators: bool,
     series: Path | None,
     loadgen: Path | None,
@@ -122,8 +128,11 @@ def command(
         shapes=_shapes(shapes),
         timeout_s=timeout_s,
         operators=operators,
+        power_mode=power_mode,
     )
     _check_time(spec)
+    if power_mode is not None and loadgen is not None:
+        raise DocumentError("bench: --power-mode is not set for a run that LoadGen drives; give one of the two")
     files = Files(model=model, baseline=baseline, dataset=data)
     if loadgen is not None:
         from benchfleet.agent.cli import _loadgen
@@ -132,7 +141,9 @@ def command(
             return
         series = series or loadgen / "series.zip"
     board = simulation(simulate, time_factor)
-    result = _measure(spec, files, series, battery_wh, simulate_power, temperature_limit_c, board, meters)
+    result = _measure(
+        spec, files, series, battery_wh, simulate_power, temperature_limit_c, board, meters, allow_power_modes
+    )
     if loadgen is not None and series is not None and series.exists() and result.outcome == "ok":
         _loadgen.keep_log(spec, result, series, loadgen)
     _print(result, as_json)
@@ -223,6 +234,18 @@ def _parameters(name: str, texts: tuple[str, ...], *, batch: int, threads: int, 
     return params
 
 
+def _power(wanted: str | None, board: Simulation | None, allowed: bool) -> Switch:
+    """What sets the power mode; DocumentError where this one cannot be set."""
+    from benchfleet.agent.measure.reference import state_file
+    from benchfleet.agent.power_switch import FOLDER, Switch
+
+    folder = board.folder if board else state_file().parent
+    switch = Switch(board.env if board else None, folder / FOLDER, allowed=allowed)
+    if (refused := switch.refusal(wanted)) is not None:
+        raise DocumentError(f"bench --power-mode {wanted}: {refused}")
+    return switch
+
+
 def _check_time(spec: RunSpec) -> None:
     """DocumentError when the timeout would end the measurement for certain."""
     from benchfleet.core import scenario
@@ -278,6 +301,7 @@ def _measure(  # type: ignore[no-untyped-def]
     temperature_limit_c: float | None,
     board: Simulation | None,
     meters: tuple[str, ...],
+    allow_power_modes: bool,
 ) -> Result:
     import asyncio
     import contextlib
@@ -294,6 +318,7 @@ def _measure(  # type: ignore[no-untyped-def]
 
     found = probe.inventory(labels=with_battery([], battery_wh))
     with board or contextlib.nullcontext(), tempfile.TemporaryDirectory(prefix="benchfleet-bench-") as folder:
+        power = _power(spec.power_mode, board, allow_power_modes)
         sampler = Sampler(board.env if board else live(meters=meters), simulate=simulate_power)
         sampler.active(True)
         sampler.start()
@@ -303,9 +328,10 @@ def _measure(  # type: ignore[no-untyped-def]
                 inventory=board.inventory(found) if board else found,
                 clock=SystemClock(),
                 telemetry=sampler,
-                reference=Reference(file=None if board else state_file()),
                 simulated=board.told() if board else None,
                 temperature_limit_c=temperature_limit_c,
+                reference=Reference(file=None if board else state_file(), under=spec.power_mode or ""),
+                power=power,
             )
             if host.taken():
                 click.echo("another measurement runs on this host: waiting for its end", err=True)

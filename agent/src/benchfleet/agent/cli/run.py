@@ -13,7 +13,8 @@ from pathlib import Path
 
 import click
 
-from benchfleet.agent.cli._device import checked_meters, meter_option
+from benchfleet.agent.cli._device import chosen, meter_option
+from benchfleet.agent.cli._power import power_permission
 from benchfleet.agent.cli._simulated import simulation, simulation_options
 from benchfleet.core.errors import DocumentError
 
@@ -38,6 +39,9 @@ _UNITS = {"MiB": 1024**2, "GiB": 1024**3, "MB": 10**6, "GB": 10**9}
 )
 @simulation_options
 @meter_option
+@click.option("--path.procfs", "procfs", metavar="DIR", help="Where /proc is, if elsewhere: /host/proc.")
+@click.option("--path.sysfs", "sysfs", metavar="DIR", help="Where /sys is, if elsewhere: /host/sys.")
+@power_permission
 @click.option("--verbose", is_flag=True, help="Say more on stderr.")
 def command(
     state: Path | None,
@@ -51,6 +55,9 @@ def command(
     simulate: str | None,
     time_factor: float,
     meters: tuple[str, ...],
+    procfs: str | None,
+    sysfs: str | None,
+    allow_power_modes: bool,
     verbose: bool,
 ) -> None:
     """Keep a session with the controller until SIGTERM or Ctrl-C."""
@@ -63,7 +70,7 @@ def command(
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
-    named = checked_meters(meters)
+    env = chosen(None, sysfs, procfs, None, False, meters)
     folder = state or identity.default_state()
     identity.load(folder)  # says at once when the device has not joined
     board = simulation(simulate, time_factor)
@@ -74,9 +81,10 @@ def command(
         controller=controller,
         cache_limit_bytes=_size(cache_limit),
         simulate_power=simulate_power,
-        meters=named,
         temperature_limit_c=temperature_limit_c,
         simulation=board,
+        env=env,
+        allow_power_modes=allow_power_modes,
     )
 
     async def serve() -> None:

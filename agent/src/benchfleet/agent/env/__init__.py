@@ -101,7 +101,7 @@ def live(
     rootfs: Path = Path("/"), sysfs: Path | None = None, procfs: Path | None = None, meters: tuple[str, ...] = ()
 ) -> Env:
     """This machine; under another root its files alone, since commands and libraries would tell of this machine."""
-    files = Tree(rootfs, {"/sys": sysfs, "/proc": procfs})
+    files = Tree(rootfs, {"/sys": sysfs, "/proc": procfs}, writable=rootfs == Path("/"))
     if rootfs == Path("/"):
         return Env(files=files, commands=Installed(), web=Http(), libraries=Importable(), meters=meters, ioctl=_ioctl)
     why = f"files under {rootfs} alone were to be read"

@@ -2,7 +2,8 @@
 
 An absolute link of a recorded tree points into that tree, as it would after chroot(2). A recording that went through a
 file system or an archive without links holds a file with the target in place of each; it is followed as well. `errors`
-makes reading a path fail, as its recording says; patterns of fnmatch are allowed.
+makes reading a path fail, as its recording says; patterns of fnmatch are allowed. Only what is this machine's may be
+written: a recording and another root are looked at.
 """
 
 from __future__ import annotations
@@ -29,11 +30,14 @@ class Tree:
         root: Path = Path("/"),
         mounts: Mapping[str, Path | None] | None = None,
         errors: Mapping[str, str] | None = None,
+        *,
+        writable: bool = False,
     ) -> None:
         self.root = root
         self._mounts = {at: place for at, place in (mounts or {}).items() if place is not None}
         self._errors = dict(errors or {})
         self._native = root == Path("/") and not self._mounts and not self._errors
+        self._writable = writable
 
     @property
     def here(self) -> bool:
@@ -50,6 +54,17 @@ class Tree:
         handle = self.open(path)
         try:
             return os.read(handle, limit)
+        finally:
+            os.close(handle)
+
+    def write(self, path: str, text: str) -> None:
+        """Sets a file that is there; OSError, EROFS where nothing may be written."""
+        self._may_fail(path)
+        if not self._writable:
+            raise OSError(errno.EROFS, f"{self.root} is only looked at", path)
+        handle = os.open(self.real(path), os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC)
+        try:
+            os.write(handle, text.encode())
         finally:
             os.close(handle)
 

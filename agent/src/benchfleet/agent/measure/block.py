@@ -13,7 +13,7 @@ import hashlib
 import math
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,8 @@ from benchfleet.agent.measure.reference import NO_REFERENCE, Reference
 from benchfleet.agent.measure.telemetry import Telemetry
 from benchfleet.agent.measure.track import Track
 from benchfleet.agent.measure.watch import Watch
+from benchfleet.agent.power_modes import SwitchError
+from benchfleet.agent.power_switch import Held, Switch
 from benchfleet.core import scenario
 from benchfleet.core.clock import Clock
 from benchfleet.core.errors import BenchfleetError
@@ -82,6 +84,7 @@ class Around:
     telemetry: Telemetry | None = None
     reference: Reference = NO_REFERENCE
     simulated: dict[str, Any] | None = None
+    power: Switch | None = None
     progress: Progress = lambda phase, fraction, note: None
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     lease_deadline_s: Callable[[], float] = lambda: math.inf
@@ -103,6 +106,7 @@ class _Block:
         self.cells, self.around, self.clock = cells, around, around.clock
         self.deadline_s = self._deadline_s()
         self.host: dict[str, Any] = {}
+        self.power = Held()
         self.tracks: dict[str, Track] = {}
         self.order = random.Random(hashlib.sha256(repr([(c.name, c.spec.seed) for c in cells]).encode()).digest())
         for cell in cells:
@@ -149,17 +153,22 @@ class _Block:
             self.around.progress("settling", 0.01, "waiting for a turn on this host")
             async with host.turn(self.around.stop) as alone:
                 self.deadline_s = self._deadline_s()  # a turn may come late, and another block be long
-                await self._build()
-                await self._settle(plan, alone)
-                watch = Watch()
-                async with watch.beating():
-                    await self._launches(plan)
-                self.host.update(watch.facts())
-                await self._afterwards(plan)
+                self.left_s()
+                async with self._power(alone):
+                    await self._build()
+                    await self._settle(plan, alone)
+                    watch = Watch()
+                    async with watch.beating():
+                        await self._launches(plan)
+                    self.host.update(watch.facts())
+                    await self._afterwards(plan)
+                self.host.update(self.power.facts())
         except _Stopped:
             stopped = True
         except LaneFault as fault:
             self.ended = fault
+        except SwitchError as error:
+            self.ended = LaneFault("power_mode", "settle", str(error))
         except (OSError, BenchfleetError) as error:
             self.ended = LaneFault("exception", "measure", f"{type(error).__name__}: {error}")
         finally:
@@ -189,6 +198,7 @@ class _Block:
             reference_baseline_ns=earlier_ns,
             block={"id": self.id, "cells": [c.name for c in self.cells]},
             span_ns=self.span_ns,
+            power=self.power.provenance(),
         )
         fault = model.fault or self.ended
         if stopped or fault is not None:
@@ -234,6 +244,23 @@ class _Block:
         for track in self._healthy():
             self.around.progress("preparing", 0.01, f"preparing {track.model.name}")
             await self._guarded(track, track.build(self.around.workspace, self))
+
+    @contextlib.asynccontextmanager
+    async def _power(self, alone: bool) -> AsyncIterator[None]:
+        """The device in the power mode that the cells ask for, or as it is found; what it was is set again after."""
+        mode = self.cells[0].spec.power_mode
+        if self.around.power is None:
+            if mode is not None:
+                raise SwitchError("nothing here sets power modes")
+            yield
+            return
+        if mode is not None:
+            self.around.progress("settling", 0.01, f"setting power mode {mode}")
+        async with self.around.power.during(mode, alone=alone) as self.power:
+            for track in self.tracks.values():
+                if crowded := self.power.crowded(track.spec.threads):
+                    track.fault = LaneFault("unsupported_option", "settle", crowded)
+            yield
 
     async def _settle(self, plan: Profile, alone: bool) -> None:
         self.left_s()

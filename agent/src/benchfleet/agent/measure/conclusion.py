@@ -36,6 +36,7 @@ class Seen:
     reference_baseline_ns: float | None
     block: dict[str, Any]
     span_ns: tuple[int, int]
+    power: dict[str, Any]
 
     @property
     def tracks(self) -> dict[str, Track]:
@@ -169,6 +170,7 @@ def _provenance(seen: Seen, started_utc: str) -> dict[str, Any]:
             "arch": inventory.arch,
         },
         "host": seen.host,
+        **seen.power,
         "simulated": inventory.simulated or bool(track.launches and track.launches[0].facts.get("simulated")),
         "sensors": [series.sensor for series in seen.telemetry.series(0, 0)] if seen.telemetry else [],
         "simulated_sensors": seen.telemetry.simulated() if seen.telemetry else [],

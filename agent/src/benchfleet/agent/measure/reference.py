@@ -26,10 +26,14 @@ BUDGET_S = 600.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """Whether the work is run, and where its earlier medians are kept (None: nowhere)."""
+    """Whether the work is run, and where its earlier medians are kept (None: nowhere).
+
+    `under` is the power mode that was set: what the work takes in one says nothing of another.
+    """
 
     file: Path | None = None
     run: bool = True
+    under: str = ""
 
     def track(self) -> Track | None:
         """The lane of the reference work; None where it is not wanted."""
@@ -43,7 +47,7 @@ class Reference:
 
     def baseline_ns(self, track: Track | None) -> float | None:
         """The median of earlier blocks' medians of the same work; None when there are too few."""
-        earlier = self._earlier().get(_work(track), []) if track is not None else []
+        earlier = self._earlier().get(self._key(track), []) if track is not None else []
         return median(earlier) if len(earlier) >= EARLIER_MIN else None
 
     def remember(self, track: Track | None) -> None:
@@ -52,12 +56,16 @@ class Reference:
             return
         known = self._earlier()
         now_ns = float(median(median(r.wall_ns) for r in track.rounds))
-        known[_work(track)] = [*known.get(_work(track), []), now_ns][-KEPT_MAX:]
+        key = self._key(track)
+        known[key] = [*known.get(key, []), now_ns][-KEPT_MAX:]
         with contextlib.suppress(OSError):
             self.file.parent.mkdir(parents=True, exist_ok=True)
             scratch = self.file.with_suffix(f".{os.getpid()}")
             scratch.write_text(json.dumps(known))
             scratch.replace(self.file)
+
+    def _key(self, track: Track) -> str:
+        return " ".join(part for part in (_work(track), self.under) if part)
 
     def _earlier(self) -> dict[str, list[float]]:
         """What the file says; one that is damaged says nothing."""

@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 from benchfleet.controller.campaigns.selector import parse_selector
 from benchfleet.controller.documents import load_document
 from benchfleet.controller.names import MODEL_NAME, NAME
-from benchfleet.core import scenario
+from benchfleet.core import power_modes, scenario
 from benchfleet.core.errors import DocumentError
 from benchfleet.core.runspec import parse_shape
 
@@ -54,6 +54,13 @@ class Devices(_Strict):
         return value
 
 
+def _power_mode(given: Any) -> str:
+    """A mode by name or id (whole numbers are ids); which modes a device has is not known before the plan."""
+    if isinstance(given, bool) or not isinstance(given, (str, int)):
+        raise ValueError(f"a power mode is a name or id of the device, like 15W or 2, not {str(given)[:40]!r}")
+    return power_modes.check(str(given))
+
+
 class Matrix(_Strict):
     """The axes whose product makes the cells."""
 
@@ -61,12 +68,12 @@ class Matrix(_Strict):
     threads: Annotated[list[Annotated[int, Field(ge=1, le=1024)]], Field(min_length=1)] = [1]
     batch: Annotated[list[Annotated[int, Field(ge=1, le=65536)]], Field(min_length=1)] = [1]
     providers: Annotated[list[list[str]], Field(min_length=1, max_length=32)] = [[]]
-    power_mode: Any = None
+    power_mode: Annotated[list[Annotated[str, BeforeValidator(_power_mode)]], Field(min_length=1, max_length=32)] = []
 
-    @field_validator("power_mode")
-    @classmethod
-    def _power_mode(cls, value: Any) -> Any:
-        raise ValueError("this version does not set power modes; set the mode on the device and give it a label")
+    @property
+    def power_modes(self) -> list[str | None]:
+        """None, the device as it is found, where the document does not say."""
+        return [*self.power_mode] or [None]
 
 
 class Measure(_Strict):
@@ -205,7 +212,7 @@ class CampaignDocument(_Strict):
 
     @model_validator(mode="after")
     def _bounded(self) -> CampaignDocument:
-        for name in ("runtime", "threads", "batch", "providers"):
+        for name in ("runtime", "threads", "batch", "providers", "power_mode"):
             values = getattr(self.matrix, name)
             if len({str(value) for value in values}) != len(values):
                 raise ValueError(f"matrix.{name} has a value twice")
@@ -222,7 +229,10 @@ class CampaignDocument(_Strict):
     def cell_count(self) -> int:
         """Cells on each device, counted without making them."""
         matrix = self.matrix
-        axes = (self.models, matrix.runtime, matrix.threads, matrix.batch, matrix.providers, self.scenario_list)
+        axes = (
+            self.models, matrix.runtime, matrix.threads, matrix.batch, matrix.providers, matrix.power_modes,
+            self.scenario_list,
+        )  # fmt: skip
         return math.prod(len(axis) for axis in axes)
 
     @property

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from benchfleet.core import power_modes
 from benchfleet.core.inventory import Inventory, RuntimeFacts
 
 UNFED = ("string", "sequence", "map", "optional")
@@ -38,6 +39,21 @@ def untaken(options: Mapping[str, Any], providers: Sequence[str], runtime: Runti
             "or move them to runtime_options of the runtime that does"
         )
     return f"{runtime.name} has no option {', '.join(strange)} (it has: {', '.join(runtime.options)})"
+
+
+def unset(mode: str | None, inventory: Inventory, device: str) -> str:
+    """Why a power mode cannot be set on a device; empty when it can, or when none is asked for."""
+    if mode is None:
+        return ""
+    if not inventory.power_modes:
+        return f"{device} has no power modes that its agent knows how to set"
+    try:
+        power_modes.chosen(mode, inventory.power_modes)
+    except ValueError as error:
+        return f"{device}: {error}"
+    if not inventory.power_modes_allowed:
+        return f"the agent of {device} may not set power modes; start it with --allow-power-modes"
+    return ""
 
 
 def unplaced(options: Mapping[str, Any], runtime: RuntimeFacts, device: str) -> str:

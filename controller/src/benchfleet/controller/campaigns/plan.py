@@ -41,6 +41,7 @@ class Cell:
     threads: int
     batch: int
     scenario: str
+    power_mode: str | None
     cell_key: str
     pruned_reason: str
     estimated_s: float
@@ -75,8 +76,9 @@ def plan(
     cells = [
         cell
         for device in chosen
+        for mode in document.matrix.power_modes  # all cells of a mode in a row: a switch costs seconds and a restore
         for model in wanted
-        for cell in _cells(document, device, model, baseline or _parent(models, model, dataset), dataset)
+        for cell in _cells(document, device, mode, model, baseline or _parent(models, model, dataset), dataset)
     ]
     if all(cell.spec is None for cell in cells):
         raise DocumentError(f"nothing to measure: every cell is pruned ({cells[0].pruned_reason})")
@@ -107,7 +109,12 @@ def _dataset(datasets: Mapping[str, Dataset], name: str) -> Dataset:
 
 
 def _cells(
-    document: CampaignDocument, device: Device, model: Model, baseline: Model | None, dataset: Dataset | None
+    document: CampaignDocument,
+    device: Device,
+    mode: str | None,
+    model: Model,
+    baseline: Model | None,
+    dataset: Dataset | None,
 ) -> Iterator[Cell]:
     matrix = document.matrix
     axes = (matrix.runtime, matrix.threads, matrix.batch, matrix.providers, document.scenario_list)
@@ -118,9 +125,10 @@ def _cells(
         most = scenarios.batch_max(scenario, params, batch)
         key = cell_key(
             model=model.name, format=kind, runtime=runtime, threads=threads, batch=batch,
-            scenario=scenario, params=params, options=options,
+            scenario=scenario, params=params, options=options, power_mode=mode,
         )  # fmt: skip
-        why = refused or _refusal(device, file, threads, batch, scenario, params, document)
+        why = refused or fitting.unset(mode, device.inventory, device.name)
+        why = why or _refusal(device, file, threads, batch, scenario, params, document)
         why = why or fitting.unknown(scenario, dataset.task if dataset else None, device.inventory, device.name)
         why = why or _unfit(document, device, file, runtime, options, batch, providers)
         spec = None
@@ -141,6 +149,7 @@ def _cells(
                 shapes={name: parse_shape(text) for name, text in document.shapes.items()},
                 timeout_s=document.measure.timeout,
                 operators=document.measure.operators,
+                power_mode=mode,
             )
             spec = _in_time(document, spec)
         yield Cell(
@@ -152,6 +161,7 @@ def _cells(
             threads=threads,
             batch=batch,
             scenario=scenario,
+            power_mode=mode,
             cell_key=key,
             pruned_reason=why,
             estimated_s=0.0,

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, insert, select
 
 from benchfleet.controller import audit
 from benchfleet.controller.blobs import BlobStore
+from benchfleet.controller.campaigns import fitting
 from benchfleet.controller.campaigns.engine import Engine
 from benchfleet.controller.store import tables as t
 from benchfleet.core import results, wire
@@ -43,6 +44,8 @@ async def replay(engine: Engine, blobs: BlobStore, run_id: str, key: str, *, act
             f"run {past.id}: its device {past.device} is not connected; start its agent, then replay", reason="GONE"
         )
     _check_runtime(past, spec, inventory)
+    if why := fitting.unset(spec.power_mode, inventory, past.device):
+        raise DocumentError(f"run {past.id}: {why}")
     for what, artifact in _artifacts(spec):
         if blobs.size_of(artifact) is None:
             raise NotFoundError(f"run {past.id}: its {what} ({artifact[:12]}) is not stored any more; push it again")

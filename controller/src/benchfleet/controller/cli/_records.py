@@ -72,6 +72,7 @@ def run_record(run: campaign_pb2.Run, message: result_pb2.Result | None) -> RunR
         detail=run.detail,
         result=result,
         series_digest=(message.series_digest or None) if message is not None else None,
+        power_mode=cell.power_mode or None,
     )
 
 
@@ -94,6 +95,7 @@ def past_record(message: result_pb2.PastResult) -> Past:
         state="succeeded" if measured.outcome == "ok" else "failed",
         result=measured,
         series_digest=result.series_digest or None,
+        power_mode=cell.power_mode or None,
     )
     return Past(run=run, campaign_name=message.campaign_name, received_utc_s=result.receive_time.ToNanoseconds() / 1e9)
 

@@ -15,7 +15,7 @@ import click
 from benchfleet.controller.cli._tables import print_json, print_table, state_name, utc
 from benchfleet.controller.client import FleetOptions, fleet_options
 
-APART = ("runtimes", "labels", "facts", "accelerators", "sensors")
+APART = ("runtimes", "labels", "facts", "accelerators", "sensors", "power_modes")
 """Of an inventory: shown in rows of their own, or with their readings."""
 
 
@@ -77,6 +77,7 @@ def show(fleet: FleetOptions, name: str, as_json: bool) -> None:
     inventory = device["inventory"]
     facts = [(k, v) for k, v in device.items() if k not in ("inventory", "labels")]
     facts += [(k, v) for k, v in inventory.items() if k not in APART]
+    facts += [("power modes", ", ".join(m["name"] for m in inventory["power_modes"]))]
     facts += sorted(inventory["facts"].items())
     facts += [(f"label {k}", v) for k, v in sorted(device["labels"].items())]
     facts += [(f"runtime {r['name']}", r["version"] if r["available"] else r["reason"]) for r in inventory["runtimes"]]

@@ -39,6 +39,7 @@ def command(fleet: FleetOptions, file: Path, as_json: bool) -> None:
             "threads": c.threads,
             "batch": c.batch,
             "scenario": c.scenario,
+            "power_mode": c.power_mode or None,
             "estimated_s": c.estimated_duration.ToTimedelta().total_seconds(),
             "pruned_reason": c.pruned_reason or None,
         }

@@ -81,6 +81,34 @@ def _options(run: RunRecord) -> str:
     return _cell("runtime_options")(run) or "none"
 
 
+def power_mode_of(run: RunRecord) -> str | None:
+    """What the device was set to, as it was read back; None where the agent does not tell."""
+    return _provenance("power_mode")(run)
+
+
+def governor_of(run: RunRecord) -> str | None:
+    """What chose the clock of the CPUs; None where the agent does not tell."""
+    return _provenance("governor")(run)
+
+
+def _asked_mode(run: RunRecord) -> str | None:
+    return _cell("power_mode")(run)
+
+
+def _power_mode(run: RunRecord) -> str | None:
+    """With the governor where a mode was asked for, since it may come with it; `as found` where no mode has a name."""
+    name, governor, asked = power_mode_of(run), governor_of(run), _asked_mode(run)
+    if asked is not None:
+        return f"{name or asked}, governor {governor}" if governor else name or asked
+    if name is None and run.result is not None and isinstance(run.result.provenance.get("power"), dict):
+        return "as found"
+    return name
+
+
+def _governor(run: RunRecord) -> str | None:
+    return None if _asked_mode(run) is not None else governor_of(run)
+
+
 CONDITIONS = (
     Condition(name="device", weight="refuses", why="another machine", of=lambda r: r.device),
     Condition(name="board", weight="refuses", why="another machine under the same name", of=_within("device", "board")),
@@ -91,8 +119,8 @@ CONDITIONS = (
     Condition(name="simulated", weight="refuses", why="a fake's number is no measurement", of=_provenance("simulated")),
     Condition(name="scenario", weight="refuses", why="load that arrives otherwise is another question", of=_scenario),
     Condition(name="shapes", weight="refuses", why="larger inputs are more work", of=_shapes),
-    Condition(name="power_mode", weight="refuses", why="it sets clocks and cores", of=_provenance("power_mode")),
-    Condition(name="governor", weight="refuses", why="it sets the clock", of=_provenance("governor")),
+    Condition(name="governor", weight="refuses", why="it sets the clock", of=_governor),
+    Condition(name="power_mode", weight="axis", why="it sets clocks and cores", of=_power_mode),
     Condition(name="format", weight="axis", why="another file of the model", of=lambda r: r.format),
     Condition(name="runtime", weight="axis", why="another engine", of=lambda r: r.runtime),
     Condition(name="runtime_options", weight="axis", why="another setting of the engine", of=_options),

@@ -16,11 +16,13 @@ def labels(runs: Iterable[RunRecord], *, device: bool = True) -> dict[str, str]:
     """A label by run id, unique among the given runs of a device; with `device` it is named when there are several."""
     rows = list(runs)
     parts = {run.run_id: _parts(run) for run in rows}
-    names = ("model", "format", "runtime", "threads", "batch", "scenario", "device")
+    names = ("model", "format", "runtime", "threads", "batch", "scenario", "power_mode", "device")
     varying = [n for n in names if n == "model" or len({p[n] for p in parts.values()}) > 1]
     if not device:
         varying = [n for n in varying if n != "device"]
-    short = {rid: one_line(" ".join(p[n] for n in varying), limit=FULL_LABEL_CHARACTERS) for rid, p in parts.items()}
+    short = {
+        rid: one_line(" ".join(p[n] for n in varying if p[n]), limit=FULL_LABEL_CHARACTERS) for rid, p in parts.items()
+    }
     seen = Counter((text, parts[rid]["device"]) for rid, text in short.items())
     return {
         rid: text if seen[text, parts[rid]["device"]] == 1 else f"{text} ({one_line(rid)[:12]})"
@@ -29,7 +31,7 @@ def labels(runs: Iterable[RunRecord], *, device: bool = True) -> dict[str, str]:
 
 
 def _parts(run: RunRecord) -> dict[str, str]:
-    key = run.cell_key
+    key = run.cell_key.removesuffix(f" power_mode={run.power_mode}")
     behind = key.partition(f" {run.scenario}")[2].strip()
     return {
         "model": run.model,
@@ -38,5 +40,6 @@ def _parts(run: RunRecord) -> dict[str, str]:
         "threads": f"t{run.threads}",
         "batch": f"b{run.batch}",
         "scenario": f"{run.scenario} {behind}".strip(),
+        "power_mode": run.power_mode or "",
         "device": f"@{run.device}",
     }

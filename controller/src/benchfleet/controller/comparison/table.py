@@ -9,6 +9,7 @@ from benchfleet.controller.catalog import CampaignRecord
 from benchfleet.controller.comparison import numbers
 from benchfleet.controller.comparison.answers import answers
 from benchfleet.controller.comparison.compare import SIZE, THROUGHPUT, Comparison, Row, compare
+from benchfleet.controller.comparison.conditions import power_mode_of
 from benchfleet.controller.comparison.ratio import LATENCY
 from benchfleet.controller.screen import arranged
 from benchfleet.core.errors import one_line
@@ -56,6 +57,7 @@ def render(comparison: Comparison, console: Console, front: frozenset[str] = fro
 def _table(device: str, rows: list[Row], front: frozenset[str], width: int) -> RenderableType:
     numeric = ["p50 ms", "p99 ms", "samples/s", "size", "top-1", "drop"]
     kept = [n for n in numeric if width >= NARROW_COLUMNS or n not in ("p99 ms", "drop")]
+    modes = ["power mode"] if any(row.run.power_mode for row in rows) else []
     wide = width >= WIDE_COLUMNS
     cells = []
     for row in rows:
@@ -66,11 +68,12 @@ def _table(device: str, rows: list[Row], front: frozenset[str], width: int) -> R
             [
                 Text(name, style=faded),
                 Text(row.status, style=STYLES.get(row.status, "")),
+                *(Text(one_line(power_mode_of(row.run) or numbers.ABSENT), style=faded) for _ in modes),
                 *(values[each] for each in kept),
                 Text(one_line(versus(row, interval=wide)), style=faded),
             ]
         )
-    columns = ("cell", "verdict", *kept, "latency to baseline")
+    columns = ("cell", "verdict", *modes, *kept, "latency to baseline")
     return arranged(columns, cells, width, right=kept, title=Text(one_line(device, limit=80)))
 
 

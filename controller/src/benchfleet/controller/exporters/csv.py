@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 from benchfleet.controller.catalog import CampaignRecord, RunRecord
 from benchfleet.controller.comparison.compare import status_of, why_of
-from benchfleet.controller.comparison.conditions import conditions_of
+from benchfleet.controller.comparison.conditions import conditions_of, governor_of, power_mode_of
 from benchfleet.controller.costs.apply import currency_of
 
 MEDIA_TYPE = "text/csv"
@@ -24,7 +24,8 @@ RUN_COLUMNS = (
     "state",
 )  # fmt: skip
 TAIL_COLUMNS = (
-    "scenario_params", "runtime_options", "governor", "power_mode", "profile", "dataset", "agent_version",
+    "scenario_params", "runtime_options", "governor", "power_mode_asked", "power_mode", "profile", "dataset",
+    "agent_version",
     "series_digest", "missing",
 )  # fmt: skip
 CURRENCY_COLUMN = "cost_currency"
@@ -65,6 +66,7 @@ def _row(run: RunRecord, names: list[str], intervals: set[str], *, priced: bool)
         row.append(currency_of(run.result))
     params = run.result.cell.get("scenario_params") if run.result else None
     known = {**conditions_of(run), "scenario_params": json.dumps(params, sort_keys=True) if params else None}
+    known |= {"governor": governor_of(run), "power_mode": power_mode_of(run), "power_mode_asked": run.power_mode}
     row += [known[column] for column in TAIL_COLUMNS[:-2]]
     return [*row, run.series_digest, "; ".join(absent)]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from typing import Any, BinaryIO
 
 from benchfleet.controller.catalog import CampaignRecord, RunRecord
@@ -50,5 +50,6 @@ def read(payload: bytes) -> CampaignRecord:
 
 
 def _read_run(data: dict[str, Any]) -> RunRecord:
-    plain = {f.name: data[f.name] for f in fields(RunRecord) if f.name != "result"}
+    named = [f.name for f in fields(RunRecord) if f.name != "result" and (f.name in data or f.default is MISSING)]
+    plain = {name: data[name] for name in named}  # an export of an older version lacks what has a default
     return RunRecord(**plain, result=from_json(data["result"]) if data["result"] is not None else None)

@@ -161,8 +161,9 @@ def _cell(cell: Mapping[str, Any]) -> dict[str, str]:
     named = {"model": model.get("name", ""), "format": model.get("format", "")}
     rest = {name: cell.get(name, "") for name in ("runtime", "threads", "batch", "scenario")}
     more = {"params": cell.get("scenario_params"), "options": cell.get("runtime_options")}
+    mode = {"power_mode": cell["power_mode"]} if cell.get("power_mode") else {}
     told = {name: json.dumps(held, sort_keys=True, separators=(",", ":")) for name, held in more.items() if held}
-    return {name: str(text) for name, text in {**named, **rest, **told}.items()}
+    return {name: str(text) for name, text in {**named, **rest, **mode, **told}.items()}
 
 
 def _scaled(result: Result, name: str, factor: float) -> float | None:

@@ -18,6 +18,9 @@ ORDER = 45
 
 Point = tuple[float, float, int]
 
+SETTINGS = ("format", "runtime", "threads", "scenario", "power_mode")
+"""What makes a configuration beside the model: named where it varies."""
+
 
 def render(subject: Subject) -> Markup:
     """One picture a device with more than one batch; otherwise what to ask for to get it."""
@@ -42,16 +45,14 @@ def render(subject: Subject) -> Markup:
 def _lines(rows: Sequence[Row]) -> dict[str, list[Point]]:
     """Points by configuration, in order of batch."""
     lines: dict[str, list[Point]] = {}
-    varying = {
-        name for name in ("format", "runtime", "threads", "scenario") if len({getattr(r.run, name) for r in rows}) > 1
-    }
+    varying = {name for name in SETTINGS if len({getattr(r.run, name) for r in rows}) > 1}
     for row in sorted(rows, key=lambda r: r.run.batch):
         x, y = row.metric(LATENCY), row.metric(THROUGHPUT)
         if x is None or y is None or not x.value or not y.value or x.value < 0 or y.value < 0:
             continue
         parts = [row.run.model] + [
             f"t{row.run.threads}" if name == "threads" else str(getattr(row.run, name))
-            for name in ("format", "runtime", "threads", "scenario")
+            for name in SETTINGS
             if name in varying
         ]
         lines.setdefault(" ".join(parts), []).append((x.value, y.value, row.run.batch))

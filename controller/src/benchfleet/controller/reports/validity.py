@@ -21,6 +21,7 @@ EXPLAINED = {
     "steal": "The hypervisor gave the processor to other guests; use a host with fewer guests.",
     "throttled": "The device lowered its clocks; cool it, or take this as its sustained speed.",
     "under_voltage": "The supply sagged, and firmware lowers clocks for it; use a stronger adapter and a better cable.",
+    "power_mode_changed": "Somebody set another power mode or governor meanwhile; stop what does it, measure again.",
     "thermal_drift": "The device warmed while measuring; let it cool, or use a longer profile.",
     "unstable": "The device changed speed between rounds; fix its governor or clocks, or use a longer profile.",
     "slow_regime": "The device was slower than its own reference; look for throttling and for other programs on it.",

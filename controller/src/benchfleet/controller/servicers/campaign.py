@@ -312,6 +312,7 @@ def _cell(cell: Cell) -> pb.PlannedCell:
         threads=cell.threads,
         batch=cell.batch,
         scenario=cell.scenario,
+        power_mode=cell.power_mode or "",
         pruned_reason=cell.pruned_reason,
         estimated_duration=_duration(cell.estimated_s),
     )
