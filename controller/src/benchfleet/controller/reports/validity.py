@@ -51,6 +51,7 @@ EXPLAINED = {
     "too_few_samples": "Too few calls for what was asked; use a longer profile.",
     "partial_placement": "Part of the model ran elsewhere than asked; require_placement refuses or allows it.",
     "reduced_precision": "The engine computed in fewer bits than the model has; set its option precision to be clear.",
+    "emulated": "An emulator played the processor, and the times are its; measure on the device itself.",
     "simulated": "No model ran: a fake took its place; name a real runtime in the campaign.",
 }
 """What each flag means and what to do about it; a test holds this against every flag that an agent can raise."""
