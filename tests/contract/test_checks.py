@@ -13,6 +13,8 @@ from benchfleet.agent import checks, probe, totals
 from benchfleet.agent.checks import Seen
 from benchfleet.agent.env import live
 from benchfleet.agent.env.replay import capture
+from benchfleet.agent.power_journal import Change, Journal
+from benchfleet.agent.power_modes import Mode
 from benchfleet.agent.sampler import Sampler
 from benchfleet.agent.sensors import Reading, Sensor
 from benchfleet.agent.totals import Total
@@ -53,6 +55,23 @@ def reading(name: str, quality: str, detail: str, *paths: str) -> tuple[Sensor, 
 @every_check
 def test_with_a_device_that_lacks_nothing_nothing_is_wrong(check: ModuleType, tmp_path: Path) -> None:
     assert list(check.find(fine(tmp_path))) == []
+
+
+def test_a_power_mode_that_was_not_put_back_is_a_problem_of_this_machine_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BENCHFLEET_AGENT_STATE", str(tmp_path / "agent"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "xdg"))
+    found = {"cpufreq": Mode(name="schedutil", id="schedutil")}
+    Journal(tmp_path / "agent/power_modes").write(Change(wanted="performance", boot_id="b", found=found))
+    (tmp_path / "xdg/benchfleet/power_modes").mkdir(parents=True)
+    (tmp_path / "xdg/benchfleet/power_modes/unreadable.json").write_text("{")
+    elsewhere = fine(tmp_path)
+    assert list(CHECKS["power_modes"].find(elsewhere)) == []
+    open_one, damaged = CHECKS["power_modes"].find(replace(elsewhere, env=live()))
+    assert "run (performance) is not put back yet; before it was cpufreq schedutil" in open_one.why
+    assert "unreadable.json" in damaged.fix
+    assert {open_one.level, damaged.level} == {checks.PROBLEM}
 
 
 @pytest.mark.parametrize("privileged", [True, False], ids=["root", "user"])

@@ -284,17 +284,26 @@ class Switch:
         return self._env.files.text(BOOT_ID, "")
 
 
-def problems(folder: Path) -> list[str]:
-    """What a person has to see to, in one line each; touches nothing."""
+def problems(folder: Path) -> list[tuple[str, str]]:
+    """What a person has to see to, and how; touches nothing."""
     journal = Journal(folder)
     change, why = journal.peek()
-    found = [text for text in (why, journal.lost()) if text]
+    by_hand = "set the device as you want it, then remove"
+    found = []
+    if why:
+        found.append((why, f"{by_hand} it"))
+    if journal.lost():
+        found.append(
+            ("a journal of power modes was damaged: what was set before is not known", f"{by_hand} {journal.aside}")
+        )
     if change is not None:
         was = ", ".join(f"{name} {mode.name}" for name, mode in change.found.items())
         state = f"could not be put back ({change.failed})" if change.failed else "is not put back yet"
         found.append(
-            f"the power mode set for a run ({change.wanted}) {state}: before it was {was}; start the agent, or set it "
-            f"by hand and remove {journal.path}"
+            (
+                f"the power mode set for a run ({change.wanted}) {state}; before it was {was}",
+                f"start the agent (or `bench`) again as the same user, or set it by hand and remove {journal.path}",
+            )
         )
     return found
 
