@@ -292,3 +292,23 @@ def test_the_command_says_what_it_wrote_and_the_device_is_left_alone(tmp_path):
     assert f"probe --replay {tmp_path / 'out'}" in done.output
     assert {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in root.rglob("*") if p.is_file()} == before
     assert list(readings(capture(tmp_path / "out")).values()) == list(readings(live(root)).values())
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/proc/self/environ",
+        "/proc/device-tree/chosen/kaslr-seed",
+        "/sys/class/net/eth0/ifalias",
+        "/sys/bus/usb/devices/1-1/enx48b02daabbcc/speed",
+        "/etc/ssh/config",
+        "/home/alice/notes",
+        "/var/lib/secret",
+    ],
+)
+def test_what_a_driver_reads_of_its_owner_is_left_out_whoever_wrote_it(tmp_path, path):
+    root = tree(tmp_path / "root", {path.lstrip("/"): "private"})
+    made = writer.Writer(Tree(root), tmp_path / "out", Identities(live(root)))
+    made.add(path, folders=True)
+    assert (made.count, sum(made.left_out.values())) == (0, 1)
+    assert not [each for each in (tmp_path / "out").rglob("*") if each.is_file()]
