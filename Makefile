@@ -13,7 +13,7 @@ help: ## what can be made
 setup: ## .venv with everything, quick when already there
 	@scripts/setup
 
-demo: setup ## a whole fleet on this machine: controller, two agents, real models, comparison, gate, report
+demo: setup ## a whole fleet on this machine: controller, two agents, two simulated boards, real models, comparison, gate, report
 	.venv/bin/benchfleet demo
 
 test: setup ## unit, contract, integration tests, on two processors
@@ -77,6 +77,7 @@ bench-native-agreement: setup ## the runner against a native loop
 
 bench-energy: setup ## energy of a paced load by a sampled sensor and by a counter, against the known truth
 	$(PY) benchmarks/energy_truth.py
+	$(PY) -m benchmarks.energy_simulated
 
 bench-watch-large: setup ## what a change costs a watcher of 10,000 runs
 	$(PY) benchmarks/watch_large.py

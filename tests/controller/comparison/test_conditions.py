@@ -16,7 +16,12 @@ PAGE = Path(__file__).parents[3] / "docs" / "comparing.md"
 
 DEVICE = {"board": "raspberry-pi-5", "cpu_model": "Cortex-A76", "kernel": "6.1.0"}
 LIKE = {
-    "provenance": {"device": DEVICE, "simulated": False, "power_mode": "15W", "runtime": {"version": "1.0"}},
+    "provenance": {
+        "device": DEVICE,
+        "simulated": False,
+        "power_mode": "15W",
+        "runtime": {"version": "1.0", "simulated_time_factor": 1.0},
+    },
     "cell": {"shapes": {}, "scenario_params": {}},
 }
 
@@ -41,6 +46,9 @@ def with_change(name):
         "profile": lambda: made(cell={**cell, "profile": "quick"}),
         "dataset": lambda: made(cell={**cell, "dataset_name": "other"}),
         "runtime_version": lambda: made(provenance={**provenance, "runtime": {"version": "2.0"}}),
+        "simulated_time_factor": lambda: made(
+            provenance={**provenance, "runtime": {"version": "1.0", "simulated_time_factor": 60.0}}
+        ),
         "agent_version": lambda: made(provenance={**provenance, "agent_version": "0.2.0"}),
         "kernel": lambda: made(provenance={**provenance, "device": {**DEVICE, "kernel": "6.6"}, "kernel": "6.6"}),
     }

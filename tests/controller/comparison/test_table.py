@@ -48,6 +48,14 @@ def test_no_metric_of_a_scenario_is_cut_on_a_narrow_terminal(width):
     assert "0.125" in text
 
 
+def test_a_simulated_board_is_called_so_in_the_title_of_its_table_and_below():
+    about = {"simulated": True, "simulated_board": "raspberry-pi-5"}
+    text = text_of(campaign(run("a", device="lab", measured=result()), run("b", measured=result(provenance=about))))
+    assert "pi5 (SIMULATED raspberry-pi-5)" in text
+    assert "lab (SIMULATED" not in text
+    assert "simulated: 1 of 2 results" in text
+
+
 def test_names_with_escapes_markup_and_surrogates_are_cleaned():
     nasty = "a\x1b[31m[bold]x[/bold]\udc80\n:fp32"
     text = text_of(campaign(run("r", model=nasty, device="d\x07[red]", measured=result()), baseline=nasty))

@@ -37,6 +37,14 @@ def test_any_name_survives_the_round_trip_and_starts_no_formula(name):
     assert not found[0]["model"].startswith(("=", "+", "-", "@", "\t", "\r"))
 
 
+def test_a_simulated_result_says_so_in_a_column_of_its_own():
+    made = (
+        run("a", measured=result(provenance={"simulated": True})),
+        run("b", measured=result(provenance={"simulated": False})),
+    )
+    assert [row["simulated"] for row in rows_of(campaign(*made, baseline=None))] == ["true", "false"]
+
+
 def test_every_run_is_a_row_with_its_reason():
     found = rows_of(fleet(9))
     assert len(found) == 9

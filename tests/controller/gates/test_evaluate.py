@@ -150,6 +150,14 @@ def test_a_runtime_that_runs_no_model_is_no_evidence_unless_the_policy_allows_it
     assert decide(record, hard=limit, allow_simulated=True).outcome in ("pass", "fail")
 
 
+def test_a_simulated_board_is_no_evidence_and_the_reason_names_it():
+    about = {"simulated": True, "simulated_board": "raspberry-pi-5"}
+    record = run("r", model="digits:int8", measured=result(provenance=about))
+    found = decide(record, hard={"latency_p50": "< 20 ms"})
+    assert found.outcome == "no_evidence"
+    assert "no raspberry-pi-5 was there" in found.cells[0].checks[0].verdict.why
+
+
 def test_a_number_of_a_simulated_sensor_is_no_evidence():
     fake = {"power_w_mean": Value(value=3.0, source="simulated/board")}
     record = run("r", model="m:a", measured=result(extra=fake, provenance={"simulated_sensors": ["simulated/board"]}))

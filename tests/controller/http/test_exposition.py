@@ -49,6 +49,13 @@ def test_a_lost_sensor_is_down_and_has_no_value() -> None:
     assert "benchfleet_temperature_celsius" not in text
 
 
+def test_what_is_simulated_has_a_label_that_says_so() -> None:
+    gauges = {name: [Gauge(sensor="s", kind="power_w", scope="board", value=5.0, quality="ok")] for name in ("a", "b")}
+    text = render(metrics.live(gauges, {"b"}))
+    assert 'benchfleet_power_watts{device="a",sensor="s",scope="board"} 5.0' in text
+    assert 'benchfleet_power_watts{device="b",sensor="s",scope="board",simulated="true"} 5.0' in text
+
+
 def test_a_result_shows_what_it_has_in_base_units() -> None:
     cell = {
         "model": {"name": "digits:fp32", "format": "onnx"},

@@ -122,5 +122,27 @@ def test_pictures_have_a_text_for_those_who_do_not_see_them():
 
 def test_simulated_results_are_called_so_before_any_number():
     record = campaign(run("r", measured=result(provenance={"simulated": True})))
-    assert "1 of 1 results come from a runtime that measures no model" in Page(report_html(record)).text
-    assert "measures no model" not in Page(report_html(fleet(3))).text
+    assert "1 of 1 results are of boards that are not there" in Page(report_html(record)).text
+    assert "SIMULATED" not in Page(report_html(fleet(3))).text
+
+
+def test_a_simulated_board_is_called_so_in_every_title_label_and_picture():
+    about = {"simulated": True, "simulated_board": "raspberry-pi-5", "device": {"board": "raspberry-pi-5"}}
+    made = [
+        run(
+            f"{device}{i}", model=model, device=device, batch=batch, measured=result(p50=2.0 + i, provenance=provenance)
+        )
+        for device, provenance in (("lab", {"simulated": False}), ("demo", about))
+        for i, (model, batch) in enumerate((m, b) for m in ("digits:fp32", "digits:int8") for b in (1, 8))
+    ]
+    record = campaign(*made, baseline="digits:fp32")
+    html = report_html(record)
+    page = Page(html)
+    assert page.text.count("demo (SIMULATED raspberry-pi-5)") >= 4
+    assert "lab (SIMULATED" not in page.text
+    pictures = [attrs["aria-label"] or "" for tag, attrs in page.tags if tag == "svg"]
+    assert any("on demo (SIMULATED raspberry-pi-5)" in text for text in pictures)
+    for svg in re.findall(r"<svg.*?</svg>", html, flags=re.DOTALL):
+        assert ("SIMULATED" in svg.partition(">")[2]) == ("(SIMULATED" in svg.partition(">")[0])
+    for line in re.findall(r"[^<>]*@demo[^<>]*", html):
+        assert "@demo (simulated)" in line

@@ -171,6 +171,7 @@ def _provenance(seen: Seen, started_utc: str) -> dict[str, Any]:
         },
         "host": seen.host,
         **seen.power,
+        **({"simulated_board": inventory.board} if inventory.simulated else {}),
         "simulated": inventory.simulated or bool(track.launches and track.launches[0].facts.get("simulated")),
         "sensors": [series.sensor for series in seen.telemetry.series(0, 0)] if seen.telemetry else [],
         "simulated_sensors": seen.telemetry.simulated() if seen.telemetry else [],

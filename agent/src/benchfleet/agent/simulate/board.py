@@ -127,6 +127,8 @@ class Board:
     links: Mapping[str, str]
     commands: tuple[Command, ...] = ()
     faults: tuple[Fault, ...] = ()
+    runtimes: tuple[str, ...] = ()
+    """That the board has, of those this host has; empty: all."""
 
 
 def known() -> list[str]:
@@ -178,7 +180,7 @@ def _both(a: Any, b: Any) -> bool:
 
 KEYS = (
     "board", "title", "sources", "latency", "power", "heat", "throttle", "clock_steps_hz", "modes", "rails",
-    "files", "links", "commands", "faults",
+    "files", "links", "commands", "faults", "runtimes",
 )  # fmt: skip
 
 
@@ -208,6 +210,7 @@ def _board(data: dict[str, Any]) -> Board:
         links=_texts("links", data.get("links", {})),
         commands=_each(Command, "commands", data.get("commands", [])),
         faults=_each(Fault, "faults", data.get("faults", [])),
+        runtimes=_words("runtimes", data.get("runtimes", [])),
     )
     _check(board)
     return board
@@ -305,6 +308,12 @@ def _texts(what: str, data: Any) -> dict[str, str]:
     if not all(isinstance(text, str) for text in held.values()):
         raise ValueError(f"{what}: every value is text")
     return held
+
+
+def _words(what: str, data: Any) -> tuple[str, ...]:
+    if not isinstance(data, list) or not all(isinstance(word, str) for word in data):
+        raise ValueError(f"{what} is no list of words")
+    return tuple(data)
 
 
 def _word(text: Any) -> str:

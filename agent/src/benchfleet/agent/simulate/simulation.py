@@ -31,7 +31,7 @@ from benchfleet.agent.runner import simulated as shared
 from benchfleet.agent.simulate.board import FAULTS_OF_READING, FAULTS_OF_RUNNER, Board, Fault
 from benchfleet.agent.simulate.device import Device
 from benchfleet.agent.simulate.virtual import Files, NoNetwork, SimulatedCommands, SimulatedTree
-from benchfleet.core.inventory import Inventory
+from benchfleet.core.inventory import Inventory, RuntimeFacts
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +41,7 @@ SESSIONS_MAX = 256
 """Of runners at a time: a block has eight lanes, and a lane as many sessions as streams."""
 PAGE_BYTES = 64
 """Of what a session says; it has 40."""
+EVERYWHERE = ("reference", "null", "fake")
 PREFIX = "benchfleet-simulated-"
 TMPFS = Path("/dev/shm")
 
@@ -65,7 +66,7 @@ class Simulation:
         self._clock.truncate(mmap.PAGESIZE)
         self._page = mmap.mmap(self._clock.fileno(), mmap.PAGESIZE)
         self._sessions: dict[str, _Session] = {}
-        self._last_ns = time.monotonic_ns()
+        self.begun_ns = self._last_ns = time.monotonic_ns()
         self._first_call_ns: int | None = None
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="simulation", daemon=True)
@@ -126,7 +127,7 @@ class Simulation:
             cpu_model=f"{found.cpu_model or 'unknown'} (simulated)",
             cpu_count=min(host.cpu_count, found.cpu_count or host.cpu_count),
             python=host.python,
-            runtimes=host.runtimes,
+            runtimes=tuple(self._has(runtime) for runtime in host.runtimes),
             labels=host.labels,
             simulated=True,
             facts={
@@ -135,6 +136,12 @@ class Simulation:
                 "simulated_time_factor": f"{self.device.time_factor:g}",
             },
         )
+
+    def _has(self, runtime: RuntimeFacts) -> RuntimeFacts:
+        """A runtime as the board has it: ours that measure no model are everywhere."""
+        if not self.board.runtimes or runtime.name in (*self.board.runtimes, *EVERYWHERE):
+            return runtime
+        return replace(runtime, available=False, reason=f"the simulated {self.board.name} has none")
 
     def __enter__(self) -> Simulation:
         """Lives until the end of the block."""

@@ -1,10 +1,11 @@
-"""Run a whole fleet on this machine: controller, two agents, real models, comparison, gate, report.
+"""Run a whole fleet on this machine: controller, agents, real models, comparison, gate, report.
 
     benchfleet demo
     benchfleet demo --keep --output DIR
 
-Nothing is simulated: two agents join a controller over mutual TLS and measure the shipped models. Exit code 0 says that
-the demo did its work; what the gate said is printed and in gate.xml.
+Four agents join a controller over mutual TLS and measure the shipped models: two of this host, and two that stand for
+boards which are not there, whose results say that they are simulated. Exit code 0 says that the demo did its work; what
+the gate said of this host is printed and in gate.xml.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from benchfleet.core.errors import DocumentError
     help="Folder for report.html, gate.xml and results.json.",
 )
 def command(alone: bool, keep: bool, output: Path) -> None:
-    """Run a whole fleet on this machine and show what it says: about two minutes on two cores."""
+    """Run a whole fleet on this machine and show what it says: two to three minutes on two cores."""
     if alone:
         from benchfleet.controller.demo import alone as without
 

@@ -45,7 +45,7 @@ def ls(fleet: FleetOptions, selector: str, as_json: bool) -> None:
             d["name"],
             d["state"],
             d["admission"],
-            d["inventory"]["board"],
+            d["inventory"]["board"] + (" (simulated)" if d["inventory"]["simulated"] else ""),
             f"{d['inventory']['arch']} x{d['inventory']['cpu_count']}",
             ", ".join(r["name"] for r in d["inventory"]["runtimes"] if r["available"]),
             ", ".join(f"{k}={v}" for k, v in sorted(d["labels"].items())),

@@ -132,6 +132,8 @@ CONDITIONS = (
     ),
     Condition(name="runtime_version", weight="warns", why="the engine may be it, not the model",
               of=_within("runtime", "version")),
+    Condition(name="simulated_time_factor", weight="warns", why="simulated heat moved at another pace",
+              of=_within("runtime", "simulated_time_factor")),
     Condition(name="agent_version", weight="warns", why="the measurement may be it", of=_provenance("agent_version")),
     Condition(name="kernel", weight="warns", why="scheduler and drivers", of=_provenance("kernel")),
 )  # fmt: skip

@@ -12,6 +12,23 @@ FULL_LABEL_CHARACTERS = 200
 """Longer names (they come from users) are cut; the run id still tells rows apart."""
 
 
+def is_simulated(run: RunRecord) -> bool:
+    """Whether its numbers are of a board that is not there, or of a runtime that runs no model."""
+    return bool(run.result and run.result.provenance.get("simulated"))
+
+
+def device_titles(runs: Iterable[RunRecord]) -> dict[str, str]:
+    """Each device in the order of the runs, and its name as a title: a simulated board is never without the word."""
+    found: dict[str, str] = {}
+    for run in runs:
+        board = run.result.provenance.get("simulated_board") if run.result else None
+        if board:
+            found[run.device] = f"{run.device} (SIMULATED {one_line(str(board), limit=60)})"
+        else:
+            found.setdefault(run.device, run.device)
+    return found
+
+
 def labels(runs: Iterable[RunRecord], *, device: bool = True) -> dict[str, str]:
     """A label by run id, unique among the given runs of a device; with `device` it is named when there are several."""
     rows = list(runs)
@@ -23,6 +40,8 @@ def labels(runs: Iterable[RunRecord], *, device: bool = True) -> dict[str, str]:
     short = {
         rid: one_line(" ".join(p[n] for n in varying if p[n]), limit=FULL_LABEL_CHARACTERS) for rid, p in parts.items()
     }
+    if device:
+        short |= {run.run_id: f"{short[run.run_id]} (simulated)" for run in rows if is_simulated(run)}
     seen = Counter((text, parts[rid]["device"]) for rid, text in short.items())
     return {
         rid: text if seen[text, parts[rid]["device"]] == 1 else f"{text} ({one_line(rid)[:12]})"

@@ -10,6 +10,7 @@ from benchfleet.controller.comparison import numbers
 from benchfleet.controller.comparison.answers import answers
 from benchfleet.controller.comparison.compare import SIZE, THROUGHPUT, Comparison, Row, compare
 from benchfleet.controller.comparison.conditions import power_mode_of
+from benchfleet.controller.comparison.labels import device_titles, is_simulated
 from benchfleet.controller.comparison.ratio import LATENCY
 from benchfleet.controller.screen import arranged
 from benchfleet.core.errors import one_line
@@ -33,9 +34,9 @@ def render(comparison: Comparison, console: Console, front: frozenset[str] = fro
     campaign = comparison.campaign
     against = f"against {comparison.baseline}" if comparison.baseline else "without a baseline"
     console.print(Text(one_line(f"{campaign.name} ({campaign.id}), {against}", limit=200), style="bold"))
-    for device in dict.fromkeys(row.run.device for row in comparison.rows):
+    for device, title in device_titles(row.run for row in comparison.rows).items():
         rows = [row for row in comparison.rows if row.run.device == device]
-        console.print(_table(device, rows, front, console.width))
+        console.print(_table(title, rows, front, console.width))
         for table in answers([(row.cell_label, row.run) for row in rows], console.width):
             console.print(table)
     if front:
@@ -45,16 +46,15 @@ def render(comparison: Comparison, console: Console, front: frozenset[str] = fro
     for row in comparison.rows:
         if row.why and row.status != "valid":
             console.print(Text(one_line(f"{row.label}: {row.status}: {row.why}", limit=400), style="dim"))
-    simulated = sum(bool(row.run.result and row.run.result.provenance.get("simulated")) for row in comparison.rows)
+    simulated = sum(is_simulated(row.run) for row in comparison.rows)
     if simulated:
-        console.print(
-            Text(f"simulated: {simulated} results come from a runtime that measures no model", style="yellow")
-        )
+        fake = "a board that is not there, or a runtime that measures no model: no evidence of a device"
+        console.print(Text(f"simulated: {simulated} of {len(comparison.rows)} results: {fake}", style="yellow"))
     for warning in comparison.warnings:
         console.print(Text(one_line(f"unlike: {warning}", limit=400), style="yellow"))
 
 
-def _table(device: str, rows: list[Row], front: frozenset[str], width: int) -> RenderableType:
+def _table(title: str, rows: list[Row], front: frozenset[str], width: int) -> RenderableType:
     numeric = ["p50 ms", "p99 ms", "samples/s", "size", "top-1", "drop"]
     kept = [n for n in numeric if width >= NARROW_COLUMNS or n not in ("p99 ms", "drop")]
     modes = ["power mode"] if any(row.run.power_mode for row in rows) else []
@@ -74,7 +74,7 @@ def _table(device: str, rows: list[Row], front: frozenset[str], width: int) -> R
             ]
         )
     columns = ("cell", "verdict", *modes, *kept, "latency to baseline")
-    return arranged(columns, cells, width, right=kept, title=Text(one_line(device, limit=80)))
+    return arranged(columns, cells, width, right=kept, title=Text(one_line(title, limit=160)))
 
 
 def mark(row: Row) -> str:

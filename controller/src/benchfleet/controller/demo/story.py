@@ -12,10 +12,23 @@ import click
 from benchfleet.controller.demo.fleet import AgentPlan, LocalFleet, environment, start
 from benchfleet.controller.demo.processes import Services, signals_as_interrupt
 
+HEAT_TIMES = "60"
+"""How many times as fast simulated heat moves: seconds of load are minutes to the board."""
+
 AGENTS = (
     AgentPlan(name="agent-one", labels={"fleet": "demo", "role": "first"}),
     AgentPlan(name="agent-two", labels={"fleet": "demo", "role": "second"}, options=("--max-threads", "1")),
 )
+SIMULATED = tuple(
+    AgentPlan(
+        name=name,
+        labels={"fleet": "demo", "role": "simulated"},
+        options=("--simulate", board, "--time-factor", HEAT_TIMES),
+    )
+    for name, board in (("simulated-orin", "jetson-orin-nano"), ("simulated-coral", "coral-dev-board"))
+)
+"""Boards that nobody has here: the first has one runtime of the campaign, the second the other."""
+
 PRECISIONS = ("fp32", "fp16", "int8")
 FORMATS = ("onnx", "tflite")
 GATE_CODES = (0, 1, 3)
@@ -30,15 +43,15 @@ def run(output: Path, *, keep: bool) -> None:
         Services(Path(root), environment()) as services,
         as_file(files("benchfleet.controller.demo")) as shipped,
     ):
-        say("starting a controller and two agents on loopback")
+        say("starting a controller, two agents of this host and two of simulated boards on loopback")
         fleet = start(Path(root), services, environment())
-        for plan in AGENTS:
+        for plan in (*AGENTS, *SIMULATED):
             fleet.add_agent(plan)
         fleet.wait_online()
         fleet.commands.show("devices", "ls")
         push(fleet, shipped / "data")
         measure(fleet, shipped)
-        judge(fleet, shipped / "policy.yaml", output)
+        judge(fleet, shipped / "policy-fleet.yaml", output)
         if keep:
             stay(fleet)
 

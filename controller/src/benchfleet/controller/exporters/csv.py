@@ -24,8 +24,8 @@ RUN_COLUMNS = (
     "state",
 )  # fmt: skip
 TAIL_COLUMNS = (
-    "scenario_params", "runtime_options", "governor", "power_mode_asked", "power_mode", "profile", "dataset",
-    "agent_version",
+    "simulated", "scenario_params", "runtime_options", "governor", "power_mode_asked", "power_mode", "profile",
+    "dataset", "agent_version",
     "series_digest", "missing",
 )  # fmt: skip
 CURRENCY_COLUMN = "cost_currency"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from benchfleet.controller.fleet.readings import Gauge, Readings
@@ -54,7 +54,7 @@ def fleet(devices: Iterable[DeviceFacts], online: set[str], busy: set[str]) -> l
     for device in devices:
         state = "offline" if device.name not in online else "busy" if device.name in busy else "idle"
         numbers[state, device.admission] = numbers.get((state, device.admission), 0) + 1
-        up.add(float(device.name in online), {"device": device.name})
+        up.add(float(device.name in online), {"device": device.name, **_marked(device.simulated)})
     for (state, admission), number in sorted(numbers.items()):
         counted.add(float(number), {"state": state, "admission": admission})
     return [counted, up]
@@ -76,13 +76,14 @@ def work(counts: Mapping[str, Mapping[str, int]]) -> list[Family]:
     return [runs, campaigns, verdicts, depth]
 
 
-def live(gauges: Mapping[str, list[Gauge]]) -> list[Family]:
-    """The newest reading of each sensor of each connected device."""
+def live(gauges: Mapping[str, list[Gauge]], simulated: Collection[str] = ()) -> list[Family]:
+    """The newest reading of each sensor of each connected device; of `simulated` ones each series says so."""
     families: dict[str, Family] = {}
     up = Family(name="benchfleet_sensor_up", help="1 when the sensor's newest reading is good.")
     for device, readings in sorted(gauges.items()):
+        marks = _marked(device in simulated)
         for gauge in readings[:GAUGES_MAX]:
-            labels = {"device": device, "sensor": gauge.sensor, "scope": gauge.scope}
+            labels = {"device": device, "sensor": gauge.sensor, "scope": gauge.scope, **marks}
             up.add(float(gauge.value is not None and gauge.quality in ("", "ok")), labels)
             known = series_of(gauge.kind)
             if known is None or gauge.value is None or (known[0] not in families and len(families) >= FAMILIES_MAX):
@@ -140,7 +141,7 @@ def measured(latest: Mapping[tuple[str, str], Result]) -> list[Family]:
     power = Family(name="benchfleet_result_power_watts", help="Mean power while measuring, as source and scope say.")
     verdict = Family(name="benchfleet_result_info", help="The verdict of the newest result; always 1.")
     for (device, _), result in latest.items():
-        labels = {"device": device, **_cell(result.cell)}
+        labels = {"device": device, **_cell(result.cell), **_marked(bool(result.provenance.get("simulated")))}
         for name, quantile in QUANTILES.items():
             latency.add(_scaled(result, name, 1e-3), {**labels, "quantile": quantile})
         throughput.add(_scaled(result, "throughput_per_s", 1.0), labels)
@@ -153,6 +154,11 @@ def measured(latest: Mapping[tuple[str, str], Result]) -> list[Family]:
                 family.add(value.value * factor, {**labels, **of})
         verdict.add(1.0, {**labels, "verdict": result.verdict, "outcome": result.outcome})
     return [latency, throughput, accuracy, memory, energy, power, verdict]
+
+
+def _marked(simulated: bool) -> dict[str, str]:
+    """A label that only what is simulated has: no query sums it with what was measured without asking for it."""
+    return {"simulated": "true"} if simulated else {}
 
 
 def _cell(cell: Mapping[str, Any]) -> dict[str, str]:

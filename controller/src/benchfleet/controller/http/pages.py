@@ -52,7 +52,7 @@ class Pages:
             families = [
                 *metrics.fleet(devices, online, busy),
                 *metrics.work(counts),
-                *metrics.live(gauges),
+                *metrics.live(gauges, {device.name for device in devices if device.simulated}),
                 *lost,
                 *metrics.measured(latest),
             ]

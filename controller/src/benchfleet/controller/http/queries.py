@@ -23,21 +23,26 @@ class DeviceFacts:
     admission: str
     labels: dict[str, str]
     board: str
+    simulated: bool
 
 
 def devices(db: Connection) -> list[DeviceFacts]:
     """Every device by name."""
     table = tables.device
     query = select(table.c.name, table.c.admission, table.c.labels_json, table.c.inventory_json).order_by(table.c.name)
-    return [
-        DeviceFacts(
-            name=row.name,
-            admission=row.admission,
-            labels={str(k): str(v) for k, v in json.loads(row.labels_json or "{}").items()},
-            board=str(json.loads(row.inventory_json).get("board", "")) if row.inventory_json else "",
+    found = []
+    for row in db.execute(query):
+        about = json.loads(row.inventory_json or "{}")
+        found.append(
+            DeviceFacts(
+                name=row.name,
+                admission=row.admission,
+                labels={str(k): str(v) for k, v in json.loads(row.labels_json or "{}").items()},
+                board=str(about.get("board", "")),
+                simulated=bool(about.get("simulated")),
+            )
         )
-        for row in db.execute(query)
-    ]
+    return found
 
 
 def busy_devices(db: Connection) -> set[str]:

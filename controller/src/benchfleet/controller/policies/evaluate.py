@@ -116,7 +116,8 @@ def _fake(run: RunRecord, metric: str | None) -> str | None:
     if run.result is None:
         return None
     if run.result.provenance.get("simulated"):
-        return f"{run.runtime} ran no model"
+        board = run.result.provenance.get("simulated_board")
+        return f"no {board} was there" if board else f"{run.runtime} ran no model"
     value = run.result.metrics.get(metric) if metric else None
     fakes = run.result.provenance.get("simulated_sensors") or ()
     return value.source if value is not None and value.source in fakes else None

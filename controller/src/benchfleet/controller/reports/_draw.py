@@ -79,11 +79,16 @@ def short(label: str, limit: int = LABEL_CHARACTERS) -> str:
     return f"{text[:head]}…{text[-(limit - 1 - head) :]}"
 
 
-def figure(name: str, height_in: float, draw: Any, alt: str) -> Markup:
-    """Calls `draw(figure)` and returns the SVG; `name` salts its ids, so that several fit in one page."""
+def figure(name: str, height_in: float, draw: Any, alt: str, *, simulated: bool = False) -> Markup:
+    """Calls `draw(figure)` and returns the SVG; `name` salts its ids, so that several fit in one page.
+
+    What is simulated says so across the picture, since pictures are taken out of their page.
+    """
     with rc_context({**STYLE, "svg.hashsalt": f"benchfleet-{name}"}):
         canvas = Figure(figsize=(WIDTH_IN, height_in), dpi=72)
         draw(canvas)
+        if simulated:
+            canvas.text(0.5, 0.5, "SIMULATED", size=44, color=INK, alpha=0.13, ha="center", va="center", rotation=12)
         stream = io.StringIO()
         canvas.savefig(stream, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     return Markup(_inline(stream.getvalue(), alt))

@@ -16,6 +16,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from benchfleet.controller.comparison import numbers
 from benchfleet.controller.comparison.compare import Row
+from benchfleet.controller.comparison.labels import device_titles
 from benchfleet.controller.comparison.ratio import DETECTABLE_EFFECT
 from benchfleet.controller.reports import Subject
 from benchfleet.controller.reports import _draw as d
@@ -37,16 +38,18 @@ def render(subject: Subject) -> Markup | None:
         return None
     pictures: list[tuple[str, Markup]] = []
     without: dict[str, list[str]] = {}
-    for index, device in enumerate(dict.fromkeys(row.run.device for row in comparison.rows)):
+    for index, (device, title) in enumerate(device_titles(row.run for row in comparison.rows).items()):
         here = [row for row in comparison.rows if row.run.device == device and not row.is_baseline]
         drawn = [row for row in here if row.latency.value is not None]
         for row in here:
             if row.latency.value is None:
                 without.setdefault(row.latency.reason or "no ratio", []).append(row.label)
         if drawn:
-            alt = f"Latency of {len(drawn)} cells on {device} over that of {comparison.baseline}"
+            alt = f"Latency of {len(drawn)} cells on {title} over that of {comparison.baseline}"
             height = 1.15 + d.ROW_IN * len(drawn)
-            pictures.append((device, d.figure(f"differences-{index}", height, _drawer(drawn), alt)))
+            pictures.append(
+                (title, d.figure(f"differences-{index}", height, _drawer(drawn), alt, simulated=title != device))
+            )
     return template("differences.html", pictures=pictures, without=without, band=f"{100 * DETECTABLE_EFFECT:g} %")
 
 

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from benchfleet.controller.comparison.compare import Row
+from benchfleet.controller.comparison.labels import device_titles
 from benchfleet.controller.reports import Subject
 from benchfleet.controller.reports import _draw as d
 from benchfleet.controller.reports._page import render as template
@@ -28,14 +29,19 @@ def render(subject: Subject) -> Markup:
     """One picture a device; cells without a distribution are named below it."""
     pictures, without = [], []
     rows = subject.comparison.rows
-    for index, device in enumerate(dict.fromkeys(row.run.device for row in rows)):
+    for index, (device, title) in enumerate(device_titles(row.run for row in rows).items()):
         here = [row for row in rows if row.run.device == device]
         drawn = [(row, q) for row in here if (q := _quantiles(row)) is not None]
         without += [(row.label, _why_not(row)) for row in here if _quantiles(row) is None]
         if drawn:
             drawn.sort(key=lambda pair: pair[1][50])
-            alt = f"Latency distribution of {len(drawn)} cells on {device}"
-            pictures.append((device, d.figure(f"latency-{index}", _height(len(drawn)), _drawer(drawn), alt)))
+            alt = f"Latency distribution of {len(drawn)} cells on {title}"
+            pictures.append(
+                (
+                    title,
+                    d.figure(f"latency-{index}", _height(len(drawn)), _drawer(drawn), alt, simulated=title != device),
+                )
+            )
     return template("latency.html", pictures=pictures, without=without)
 
 

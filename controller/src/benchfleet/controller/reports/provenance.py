@@ -7,6 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from benchfleet.controller.comparison.labels import device_titles
 from benchfleet.controller.reports import Subject
 from benchfleet.controller.reports._page import render as template
 
@@ -26,8 +27,9 @@ def render(subject: Subject) -> Markup:
         seen = facts.setdefault(row.run.device, {})
         for key, value in _flat(row.run.result.provenance):
             seen.setdefault(key, {})[value] = None
+    titles = device_titles(row.run for row in subject.comparison.rows)
     shown = {
-        device: [(key, list(values)[:4], len(values)) for key, values in sorted(found.items())]
+        titles[device]: [(key, list(values)[:4], len(values)) for key, values in sorted(found.items())]
         for device, found in facts.items()
     }
     return template("provenance.html", facts=shown, campaign=subject.comparison.campaign)

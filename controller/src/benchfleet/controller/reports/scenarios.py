@@ -13,6 +13,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from benchfleet.controller.comparison.compare import Row
+from benchfleet.controller.comparison.labels import device_titles
 from benchfleet.controller.reports import Subject
 from benchfleet.controller.reports import _draw as d
 from benchfleet.controller.reports._page import render as template
@@ -43,11 +44,13 @@ def render(subject: Subject) -> Markup:
     names = dict.fromkeys(row.run.scenario for row in measured)
     tables = [_table(name, [row for row in measured if row.run.scenario == name]) for name in names]
     pictures = []
-    for index, device in enumerate(dict.fromkeys(row.run.device for row in measured)):
+    for index, (device, title) in enumerate(device_titles(row.run for row in measured).items()):
         curves = [c for row in measured if row.run.device == device and (c := _curve(row)) is not None][:CURVES_MAX]
         if curves:
-            alt = f"Median latency over time of {len(curves)} cells on {device} under load without a pause"
-            pictures.append((device, d.figure(f"sustained-{index}", 3.4, _drawer(curves), alt)))
+            alt = f"Median latency over time of {len(curves)} cells on {title} under load without a pause"
+            pictures.append(
+                (title, d.figure(f"sustained-{index}", 3.4, _drawer(curves), alt, simulated=title != device))
+            )
     return template("scenarios.html", tables=tables, pictures=pictures)
 
 

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from benchfleet.controller.comparison.compare import ACCURACY, SIZE, Row
+from benchfleet.controller.comparison.labels import is_simulated
 from benchfleet.controller.reports import Subject
 from benchfleet.controller.reports import _draw as d
 from benchfleet.controller.reports._page import render as template
@@ -33,6 +34,7 @@ class Dot:
 def render(subject: Subject) -> Markup:
     """The picture, or what is missing for it."""
     ranked = [row for row in subject.comparison.rows if row.ranked]
+    ranked = [row for row in ranked if not is_simulated(row.run)] or ranked
     dots = _dots(ranked)
     if not dots:
         why = next(

@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from benchfleet.controller.comparison import numbers
 from benchfleet.controller.comparison.compare import Row
+from benchfleet.controller.comparison.labels import is_simulated
 from benchfleet.controller.reports import Subject
 from benchfleet.controller.reports._page import render as template
 
@@ -28,7 +29,7 @@ def render(subject: Subject) -> Markup:
         counts=[(status, counts[status]) for status in (*STATUSES, "other") if counts[status] or status != "other"],
         total=len(rows),
         findings=[_sentence(row) for row in _clearest(rows)],
-        simulated=sum(bool(row.run.result and row.run.result.provenance.get("simulated")) for row in rows),
+        simulated=sum(is_simulated(row.run) for row in rows),
         undecided=sum(row.latency.finding == "no detectable difference" for row in rows),
     )
 

@@ -8,6 +8,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from benchfleet.controller.comparison.compare import THROUGHPUT, Row
+from benchfleet.controller.comparison.labels import device_titles
 from benchfleet.controller.comparison.ratio import LATENCY
 from benchfleet.controller.reports import Subject
 from benchfleet.controller.reports import _draw as d
@@ -26,12 +27,14 @@ def render(subject: Subject) -> Markup:
     """One picture a device with more than one batch; otherwise what to ask for to get it."""
     pictures, why = [], ""
     rows = [row for row in subject.comparison.rows if row.ranked]
-    for index, device in enumerate(dict.fromkeys(row.run.device for row in rows)):
+    for index, (device, title) in enumerate(device_titles(row.run for row in rows).items()):
         lines = _lines([row for row in rows if row.run.device == device])
         if len({batch for points in lines.values() for _, _, batch in points}) > 1:
-            alt = f"Throughput against latency of {len(lines)} configurations on {device}"
+            alt = f"Throughput against latency of {len(lines)} configurations on {title}"
             height = max(3.6, 1.0 + d.ROW_IN * len(lines))
-            pictures.append((device, d.figure(f"throughput-{index}", height, _drawer(lines), alt)))
+            pictures.append(
+                (title, d.figure(f"throughput-{index}", height, _drawer(lines), alt, simulated=title != device))
+            )
     if not pictures:
         measured = sorted({row.run.batch for row in rows})
         why = (

@@ -36,7 +36,7 @@ EXPLAINED = {
     "power_undersampled": "The power sensor was not read often enough; see why it fell silent, or measure longer.",
     "window_too_short": "Too short for power and energy, and they are left out; use a longer profile.",
     "power_estimated": "Power was computed, not measured; do not rank by it.",
-    "power_simulated": "Power came from a fake sensor; run without --simulate-power.",
+    "power_simulated": "Power came from a fake sensor; run without --simulate-power or --simulate.",
     "power_sensors_disagree": "Two sensors of one scope tell unlike energies; find out which one is wrong.",
     "idle_power_drift": "Idle power was not the same before and after; net energy is uncertain by the difference.",
     "battery_in_path": "A battery may have given or taken power; take it out, or measure behind it.",
@@ -52,7 +52,7 @@ EXPLAINED = {
     "partial_placement": "Part of the model ran elsewhere than asked; require_placement refuses or allows it.",
     "reduced_precision": "The engine computed in fewer bits than the model has; set its option precision to be clear.",
     "emulated": "An emulator played the processor, and the times are its; measure on the device itself.",
-    "simulated": "No model ran: a fake took its place; name a real runtime in the campaign.",
+    "simulated": "The board was not there (--simulate), or a fake runtime took the model's place: never quote it.",
 }
 """What each flag means and what to do about it; a test holds this against every flag that an agent can raise."""
 
