@@ -26,7 +26,7 @@ from typing import Any
 
 import pytest
 
-from benchfleet.agent import accelerators, boards, sensors, totals
+from benchfleet.agent import accelerators, boards, probe, sensors, totals
 from benchfleet.agent.capture.recording import record
 from benchfleet.agent.env.replay import capture
 from benchfleet.agent.sampler import Sampler
@@ -187,3 +187,4 @@ def test_a_recording_of_it_says_the_same(folder: Path, tmp_path: Path) -> None:
     }
     assert boards.detect(capture(tmp_path / "again")) == boards.detect(capture(folder))
     assert accelerators.listed(capture(tmp_path / "again")) == accelerators.listed(capture(folder))
+    assert probe.modes(capture(tmp_path / "again")) == probe.modes(capture(folder))

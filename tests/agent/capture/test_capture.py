@@ -312,3 +312,11 @@ def test_what_a_driver_reads_of_its_owner_is_left_out_whoever_wrote_it(tmp_path,
     made.add(path, folders=True)
     assert (made.count, sum(made.left_out.values())) == (0, 1)
     assert not [each for each in (tmp_path / "out").rglob("*") if each.is_file()]
+
+
+def test_nothing_can_be_written_to_a_device_that_is_recorded(tmp_path):
+    root = tree(tmp_path / "root")
+    watched = Watched(live(root))
+    with pytest.raises(OSError, match="Read-only"):
+        watched.env.files.write("/sys/class/thermal/thermal_zone0/temp", "1")
+    assert (root / "sys/class/thermal/thermal_zone0/temp").read_text() == "41000\n"

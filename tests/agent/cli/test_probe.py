@@ -137,3 +137,26 @@ def test_a_driver_that_hangs_while_it_says_why_holds_up_nothing(monkeypatch):
     monkeypatch.setattr(nvml, "silence", lambda env: ended.wait() and "")
     assert "nvml" not in probed("--replay", str(RECORDED))["absent"]
     ended.set()
+
+
+def test_power_modes_are_shown_and_looking_sets_none(tmp_path):
+    policy = tmp_path / "sys/devices/system/cpu/cpufreq/policy0"
+    policy.mkdir(parents=True)
+    for name, text in (
+        ("scaling_governor", "schedutil"),
+        ("scaling_available_governors", "performance schedutil"),
+        ("scaling_cur_freq", "1500000"),
+    ):
+        (policy / name).write_text(f"{text}\n")
+    data = probed("--path.rootfs", str(tmp_path))
+    assert {m["name"] for m in data["inventory"]["power_modes"]} >= {"performance", "schedutil"}
+    assert (policy / "scaling_governor").read_text() == "schedutil\n"
+
+
+def test_a_mechanism_of_power_modes_that_breaks_hides_nothing_else(monkeypatch):
+    from benchfleet.agent import power_modes
+
+    monkeypatch.setattr(power_modes, "offered", lambda env: 1 / 0)
+    data = probed("--replay", str(RECORDED))
+    assert data["inventory"]["power_modes"] == []
+    assert data["sensors"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import json
+import logging
 import os
 import platform
 import subprocess
@@ -14,11 +15,15 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from benchfleet.agent import accelerators, boards, facts, surroundings
+from benchfleet.agent import accelerators, boards, facts, power_modes, surroundings
 from benchfleet.agent.env import Env, live
+from benchfleet.agent.sensors._deadline import PROBE_S, Gone, within
 from benchfleet.core import plugins, scenario, task
 from benchfleet.core.inventory import Inventory, RuntimeFacts
+from benchfleet.core.power_modes import OfferedMode
 from benchfleet.core.text import utf8_all
+
+log = logging.getLogger(__name__)
 
 RUNTIMES = "benchfleet.agent.runtimes"
 GROUP = "benchfleet.runtimes"
@@ -86,7 +91,23 @@ def _found_out(env: Env) -> dict[str, Any]:
     board = boards.detect(env)
     governor = env.files.text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "")
     named = (board.facts() if board else {}) | ({"governor": governor} if governor else {}) | surroundings.of(env)
-    return {"board": board.slug if board else HOST, "facts": named, "accelerators": accelerators.listed(env)}
+    return {
+        "board": board.slug if board else HOST,
+        "facts": named,
+        "accelerators": accelerators.listed(env),
+        "power_modes": modes(env),
+    }
+
+
+def modes(env: Env) -> tuple[OfferedMode, ...]:
+    """The power modes it has; none where a mechanism hangs or breaks while it says so."""
+    try:
+        return within(lambda: power_modes.offered(env), PROBE_S)
+    except Gone:
+        log.warning("probe event=power_modes_hang")
+    except Exception as error:  # a mechanism of a third party, or a board nobody has seen
+        log.warning("probe event=power_modes_failed error=%s", error)
+    return ()
 
 
 def version() -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from benchfleet.agent import accelerators, boards, facts, sensors, surroundings
+from benchfleet.agent import accelerators, boards, facts, power_modes, probe, sensors, surroundings
 from benchfleet.agent.capture import allowed
 from benchfleet.agent.capture.identities import Identities
 from benchfleet.agent.capture.watched import TIMED_OUT, Watched
@@ -19,7 +19,12 @@ from benchfleet.agent.env.replay import LIBRARY_FILES
 from benchfleet.agent.sampler import Sampler
 from benchfleet.core import plugins
 
-PLUGINS = ((sensors.PACKAGE, sensors.GROUP), (boards.PACKAGE, boards.GROUP), (accelerators.PACKAGE, accelerators.GROUP))
+PLUGINS = (
+    (sensors.PACKAGE, sensors.GROUP),
+    (boards.PACKAGE, boards.GROUP),
+    (accelerators.PACKAGE, accelerators.GROUP),
+    (power_modes.PACKAGE, power_modes.GROUP),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +48,7 @@ def record(env: Env, folder: Path, *, made: datetime, by: str) -> Recorded:
     accelerators.listed(watched.env)
     surroundings.of(watched.env)
     facts.of(watched.env)
+    probe.modes(watched.env)
     _ask(watched)
     writer = Writer(env.files, folder / "root", identities)
     (folder / "root").mkdir(parents=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -114,6 +116,10 @@ class WatchedTree(Tree):
     def read(self, path: str, limit: int = TEXT_BYTES) -> bytes:
         """As `open`."""
         return super().read(path, limit)
+
+    def write(self, path: str, text: str) -> None:
+        """Refused: a device that is recorded is left as it is."""
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), path)
 
     def exists(self, path: str) -> bool:
         """Noted where it is there."""

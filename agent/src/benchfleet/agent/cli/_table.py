@@ -88,6 +88,9 @@ def _facts(facts: dict[str, Any]) -> Iterator[str]:
         else:
             shown = one_line(str(value))
         yield from _wrapped(name.removesuffix("_bytes").replace("_", " "), shown, INDENT)
+    modes = ", ".join(f"{mode['mechanism']}:{mode['name']}" for mode in facts["power_modes"])
+    if modes:
+        yield from _wrapped("power modes", modes, INDENT)
 
 
 def _accelerators(listed: Sequence[dict[str, Any]]) -> Iterator[str]:
