@@ -140,7 +140,7 @@ def command(
         if _loadgen.driven(spec, model, loadgen, loadgen_seconds, as_json=as_json):
             return
         series = series or loadgen / "series.zip"
-    board = simulation(simulate, time_factor)
+    board = simulation(simulate, time_factor, meters=meters)
     result = _measure(
         spec, files, series, battery_wh, simulate_power, temperature_limit_c, board, meters, allow_power_modes
     )

@@ -40,14 +40,11 @@ def command(as_json: bool, simulate: str | None, time_factor: float, **where: An
 
     Of a recording, or of files under another root, nothing is said that is not in them: runtimes are not asked.
     """
-    board = simulation(simulate, time_factor)
+    board = simulation(simulate, time_factor, **where)
     if board is None:
         _show(chosen(**where), None, as_json)
         return
     with board:
-        given = next((name for name, value in where.items() if value), None)
-        if given is not None:
-            raise click.UsageError(f"--simulate is a device of its own: {given} is for others")
         _show(board.env, board, as_json)
 
 

@@ -73,7 +73,7 @@ def command(
     env = chosen(None, sysfs, procfs, None, False, meters)
     folder = state or identity.default_state()
     identity.load(folder)  # says at once when the device has not joined
-    board = simulation(simulate, time_factor)
+    board = simulation(simulate, time_factor, meters=meters, sysfs=sysfs, procfs=procfs)
     found = probe.inventory(labels=with_battery(map(_pair, labels), battery_wh), threads_max=max_threads)
     settings = Settings(
         state=folder,
