@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from benchfleet.agent import probe
@@ -55,3 +57,19 @@ def test_a_probe_needs_none_of_our_packages(tmp_path, monkeypatch):
     found = {r.name: r for r in probe.runtimes()}
     assert found["null"].available
     assert "install" in found["onnxruntime"].reason
+
+
+@pytest.mark.parametrize(("limit", "told"), [(64 << 20, 64 << 20), (None, None), (1 << 59, None)])
+def test_an_agent_in_a_container_has_the_memory_of_its_container(monkeypatch, limit, told):
+    installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    monkeypatch.setattr(probe, "runtimes", lambda: ())
+    monkeypatch.setattr(probe.cgroup, "memory_limit_bytes", lambda env: limit)
+    assert probe.inventory().memory_bytes == (told or installed)
+
+
+def test_an_agent_tells_its_scenarios_its_tasks_and_the_options_of_its_runtimes():
+    found = probe.inventory()
+    assert {"single_stream", "server"} <= set(found.scenarios)
+    assert "classification" in found.tasks
+    assert set(found.runtime("onnxruntime").options) == {"providers", "graph_optimization", "require_placement"}
+    assert wire.inventory_from_wire(wire.inventory_to_wire(found)) == found

@@ -65,6 +65,8 @@ def test_onnxruntime_gives_every_feed_back_and_keeps_its_outputs(dtype, shape):
 
 @pytest.mark.parametrize("name", [n for n, m in RUNTIMES.items() if hasattr(m, "smallest")])
 def test_the_smallest_model_of_a_runtime_runs(name):
+    if isinstance(RUNTIMES[name].probe(), Unavailable):
+        pytest.skip("the library is not installed here; make test-engines has it")
     session = RUNTIMES[name].smallest(Options(1, 8, {}))
     session.run()
     assert session.outputs()

@@ -73,3 +73,26 @@ def test_a_group_that_is_gone_is_lost(copy: Path) -> None:
     reader = cgroup.reader(env, cgroup.probe(env))
     shutil.rmtree(copy / SCOPE)
     assert {r.quality for r in reader.read()} == {"lost"}
+
+
+@pytest.mark.parametrize(
+    ("group", "files", "limit"),
+    [
+        ("0::/system.slice/docker-0123.scope\n", {}, 6442450944),
+        ("0::/system.slice/docker-0123.scope\n", {"system.slice/memory.max": "4096\n"}, 4096),
+        ("4:memory:/docker/x\n0::/\n", {"memory/docker/x/memory.limit_in_bytes": "8192\n"}, 8192),
+        ("4:memory:/docker/x\n", {"memory/memory.limit_in_bytes": "9223372036854771712\n"}, None),
+        ("4:memory,cpu:/docker/x\n", {"memory/memory.limit_in_bytes": "16384\n"}, 16384),
+        ("4:memory:/../x\n", {"x/memory.limit_in_bytes": "1\n"}, None),
+        ("", {}, None),
+    ],
+)
+def test_a_container_has_the_least_memory_that_anything_around_it_allows(
+    copy: Path, group: str, files: dict[str, str], limit: int | None
+) -> None:
+    (copy / "root/proc/self/cgroup").write_text(group)
+    for name, text in files.items():
+        path = copy / "root/sys/fs/cgroup" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    assert cgroup.memory_limit_bytes(replay.capture(copy)) == limit

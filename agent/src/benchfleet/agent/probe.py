@@ -17,6 +17,7 @@ from typing import Any
 
 from benchfleet.agent import accelerators, boards, facts, power_modes, surroundings
 from benchfleet.agent.env import Env, live
+from benchfleet.agent.sensors import cgroup
 from benchfleet.agent.sensors._deadline import PROBE_S, Gone, within
 from benchfleet.core import plugins, scenario, task
 from benchfleet.core.inventory import Inventory, RuntimeFacts
@@ -63,7 +64,7 @@ def inventory(*, labels: dict[str, str] | None = None, threads_max: int | None =
         arch=platform.machine(),
         cpu_model=UNKNOWN if "emulated" in found_out["facts"] else processor,
         cpu_count=min(cpus, threads_max) if threads_max else cpus,
-        memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        memory_bytes=_memory_bytes(env),
         python=platform.python_version(),
         agent_version=version(),
         runtimes=runtimes(),
@@ -74,6 +75,12 @@ def inventory(*, labels: dict[str, str] | None = None, threads_max: int | None =
         **found_out,
     )
     return Inventory.from_json(utf8_all(found.to_json()))
+
+
+def _memory_bytes(env: Env) -> int:
+    """What this process may have: that of the machine, or of its container where that is less."""
+    installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return min(installed, cgroup.memory_limit_bytes(env) or installed)
 
 
 def elsewhere(env: Env) -> Inventory:

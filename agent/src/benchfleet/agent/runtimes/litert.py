@@ -3,7 +3,7 @@
 https://ai.google.dev/edge/litert. Options: xnnpack (true, false).
 """
 
-from typing import Any, Dict, List, Set, Tuple
+from typing import Any, Dict, List, Optional, Set, Tuple, Union
 
 from benchfleet.agent.runner.batch import check
 from benchfleet.agent.runner.contract import (
@@ -19,6 +19,15 @@ from benchfleet.agent.runner.contract import (
 
 FORMATS = ("tflite",)
 OPTIONS = ("xnnpack",)
+_SMALLEST = bytes.fromhex(
+    "1800000054464c3300000e00140010000c000800000004000e000000100000001c000000d8000000030000000100000008000000040004"
+    "000400000001000000100000000c00140010000c00080004000c000000100000003c000000400000004400000001000000100000000000"
+    "0a000c000000080004000a000000080000000c000000010000000100000001000000000000000100000001000000010000000000000002"
+    "0000003400000004000000e0ffffff080000000c00000002000000743100000200000001000000080000000c000c000800000000000400"
+    "0c000000080000000c000000020000007430000002000000010000000800000001000000100000000c000c000b000000000004000c0000"
+    "001300000000000013"
+)
+"""One RELU over [1, 8] floats: what calling the library costs without a model worth the name."""
 
 
 def _library() -> Tuple[Any, str]:
@@ -44,7 +53,19 @@ def probe() -> Availability:
     return Available("%s (%s)" % (version(package), package), FORMATS, ("XNNPACK", "builtin"))
 
 
-def load(path: str, options: Options) -> "Session":
+def smallest(options: Options) -> Optional["Session"]:
+    """A loaded and fed session of one operator, with the options of the cell; None where these do not allow it."""
+    try:
+        session = load(_SMALLEST, options._replace(batch=1, samples=()))
+    except RuntimeFault:
+        return None  # the model itself will say so
+    session.prepare([Tensor(session.inputs[0].name, "float32", (1, 8), bytes(32))])
+    session.run()
+    session.outputs()
+    return session
+
+
+def load(path: Union[str, bytes], options: Options) -> "Session":
     """An interpreter with explicit threads; RuntimeFault for a model it refuses."""
     interpreter, package = _library()
     kinds = interpreter.OpResolverType
@@ -52,7 +73,9 @@ def load(path: str, options: Options) -> "Session":
     resolver = kinds.AUTO if xnnpack else kinds.BUILTIN_WITHOUT_DEFAULT_DELEGATES
     try:
         loaded = interpreter.Interpreter(
-            model_path=path, num_threads=options.threads, experimental_op_resolver_type=resolver
+            **{"model_content" if isinstance(path, bytes) else "model_path": path},
+            num_threads=options.threads,
+            experimental_op_resolver_type=resolver,
         )
         for given in loaded.get_input_details():
             shape = list(given["shape"])

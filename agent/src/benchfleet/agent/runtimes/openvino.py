@@ -27,7 +27,7 @@ from benchfleet.agent.runner.contract import (
 )
 from benchfleet.agent.runner.external import vet
 
-__all__ = ["FORMATS", "OPTIONS", "Session", "load", "probe", "profile", "vet"]
+__all__ = ["FORMATS", "OPTIONS", "Session", "load", "probe", "profile", "smallest", "vet"]
 
 FORMATS = ("openvino_ir", "onnx", "tflite")
 OPTIONS = ("device", "precision")
@@ -49,6 +49,19 @@ def probe() -> Availability:
     return Available(str(openvino.__version__).split("-")[0], FORMATS, tuple(openvino.Core().available_devices))
 
 
+def smallest(options: Options) -> Optional["Session"]:
+    """A loaded and fed session of one operator, with the options of the cell; None where these do not allow it."""
+    try:
+        library, compiled, device, widest = _compiled(None, options._replace(batch=1, samples=()), {})
+    except RuntimeFault:
+        return None  # the model itself will say so
+    session = Session(library, compiled, device, widest, options)
+    session.prepare([Tensor("x", "float32", (1, 8), bytes(32))])
+    session.run()
+    session.outputs()
+    return session
+
+
 def load(path: str, options: Options) -> "Session":
     """A compiled model; RuntimeFault for a device that is not there or a model it refuses."""
     library, compiled, device, widest = _compiled(path, options, {})
@@ -61,8 +74,8 @@ def profile(path: str, options: Options) -> "Profiled":
     return Profiled(library, compiled, device, widest, options)
 
 
-def _compiled(path: str, options: Options, more: Dict[str, Any]) -> Tuple[Any, Any, str, Optional[str]]:
-    """(library, compiled model, device, precision of the weights)."""
+def _compiled(path: Optional[str], options: Options, more: Dict[str, Any]) -> Tuple[Any, Any, str, Optional[str]]:
+    """(library, compiled model, device, precision of the weights); no path is that of the smallest model."""
     import openvino
 
     core = openvino.Core()
@@ -80,9 +93,9 @@ def _compiled(path: str, options: Options, more: Dict[str, Any]) -> Tuple[Any, A
         settings["INFERENCE_NUM_THREADS"] = options.threads
     if precision is not None:
         settings["INFERENCE_PRECISION_HINT"] = precision
-    kind = _kind(path)
+    kind = "" if path is None else _kind(path)
     try:
-        model = _read(core, path, kind)
+        model = _relu(openvino) if path is None else _read(core, path, kind)
         _set_batch(model, kind, options)
         widest = _weight_precision(model)
         return openvino, core.compile_model(model, device, settings), device, widest
@@ -90,6 +103,14 @@ def _compiled(path: str, options: Options, more: Dict[str, Any]) -> Tuple[Any, A
         raise
     except Exception as error:  # the vendor has no common base class
         raise RuntimeFault("unsupported_model", "OpenVINO refuses the model: %s" % _last_line(error)) from error
+
+
+def _relu(library: Any) -> Any:
+    """One Relu over [1, 8] floats: what calling the library costs without a model worth the name."""
+    from openvino import opset8
+
+    x = opset8.parameter([1, 8], library.Type.f32, name="x")
+    return library.Model([opset8.relu(x)], [x], "smallest")
 
 
 def _kind(path: str) -> str:

@@ -15,6 +15,9 @@ from benchfleet.agent.sensors._files import Files, Unread, first_number
 
 MOUNTS = ("/sys/fs/cgroup", "/sys/fs/cgroup/unified")
 """Of version 2: alone, and beside version 1."""
+V1_MEMORY = "/sys/fs/cgroup/memory"
+UNLIMITED = 2**60
+"""Version 1 writes the largest multiple of a page for no limit."""
 EVERY_S = 1.0
 DEPTH_MAX = 32
 NO_LIMIT = Unread("unsupported", "no limit is set")
@@ -53,6 +56,19 @@ def probe(env: Env) -> list[Sensor]:
 def reader(env: Env, sensors: list[Sensor]) -> Reader:
     """Seconds, bytes, CPUs."""
     return Files(env, sensors, _value)
+
+
+def memory_limit_bytes(env: Env) -> int | None:
+    """The least that this process's group, one above it, or its group of version 1 allows; None without a limit."""
+    paths = [f"{group}/memory.max" for group in _groups(env)]
+    lines = env.files.text("/proc/self/cgroup", "").splitlines()
+    first = [
+        line.split(":", 2)[2] for line in lines if line.count(":") >= 2 and "memory" in line.split(":")[1].split(",")
+    ]
+    # A container sees its own group of version 1 at the root of the mount, whatever its path says.
+    paths += [f"{V1_MEMORY}{path.rstrip('/')}/memory.limit_in_bytes" for path in (*first, "") if ".." not in path]
+    limits = [int(text) for path in paths if (text := env.files.text(path, "max").strip()).isdigit()]
+    return min((limit for limit in limits if 0 < limit < UNLIMITED), default=None)
 
 
 def _groups(env: Env) -> list[str]:
