@@ -45,6 +45,11 @@ def test_a_required_placement_that_is_not_met_fails_the_run(bench):
     assert "portable 33.3 %" in result["failure"]["detail"]
 
 
+def test_what_calling_the_library_costs_is_told(bench):
+    _, result, stderr = bench(DIGITS)
+    assert result["metrics"]["harness_overhead_us"]["value"] > 0, stderr
+
+
 def test_the_format_finds_the_runtime_and_the_labels_say_that_it_works(bench):
     code, result, stderr = bench(DIGITS, "--data", DATA / "digits-test.npz")
     assert code in (0, 3), stderr

@@ -91,6 +91,11 @@ def test_a_measurement_has_its_own_clock_its_precision_its_placement_and_its_ope
     assert any("Convolution" in row["kind"] for row in result["provenance"]["operators"]["top"])
 
 
+def test_what_calling_the_library_costs_is_told_with_the_options_of_the_cell(bench):
+    _, result, stderr = bench(DATA / "digits-fp32.onnx", "--runtime", "openvino", "--option", "precision=f32")
+    assert result["metrics"]["harness_overhead_us"]["value"] > 0, stderr
+
+
 def test_a_precision_that_was_asked_for_is_not_flagged(bench):
     _, result, _ = bench(DATA / "digits-fp32.onnx", "--runtime", "openvino", "--option", 'precision="bf16"')
     assert "reduced_precision" not in {reason["flag"] for reason in result["reasons"]}

@@ -5,12 +5,14 @@ Needs the wheel mlcommons-loadgen (x86_64): a development requirement there.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from benchfleet.agent.measure import mllog
@@ -93,6 +95,36 @@ def test_a_model_that_fails_is_a_failed_run(tmp_path):
     done = bench(tmp_path, "--runtime", "null", *fails, "--loadgen", "logs", "--loadgen-seconds", "1")
     assert done.returncode == 5
     assert "made to fail" in done.stderr
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the wheel is for x86_64")
+def test_with_a_data_set_loadgen_tests_the_accuracy_too_and_its_log_holds_each_answer(tmp_path):
+    data = DATA / "digits-test.npz"
+    done = bench(tmp_path, "--data", str(data), "--loadgen", "logs", "--loadgen-seconds", "1", "--json")
+    assert done.returncode in (0, 3), done.stderr
+    told = json.loads(done.stdout)["loadgen"]
+    folder = tmp_path / "logs" / "accuracy"
+    log = (folder / loadgen.ACCURACY_LOG).read_bytes()
+    answers = json.loads(log)
+    labels = np.load(data)["labels"]
+    assert sorted(row["qsl_idx"] for row in answers) == list(range(len(labels)))
+    good = sum(np.frombuffer(bytes.fromhex(row["data"]), "<f4")[0] == labels[row["qsl_idx"]] for row in answers)
+    assert told["accuracy_top1"] == good / len(labels) > 0.9
+    accuracy, hashed = (folder / "accuracy.txt").read_text().splitlines()
+    assert accuracy == f"accuracy={100 * good / len(labels):.3f}%, good={good}, total={len(labels)}"
+    assert hashed == f"hash={hashlib.sha256(log).hexdigest()}"
+    said = mllog.read(folder / mllog.DETAIL)
+    assert said["effective_test_mode"] == "AccuracyOnly"
+    assert said["effective_qsl_rng_seed"] == mllog.read(tmp_path / "logs" / mllog.DETAIL)["effective_qsl_rng_seed"] != 0
+    assert "No errors encountered" in (folder / "mlperf_log_summary.txt").read_text()
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the wheel is for x86_64")
+def test_an_accuracy_test_without_labels_is_refused_in_one_line(tmp_path):
+    np.savez(tmp_path / "bare.npz", x=np.zeros((3, 1, 32, 32), np.float32))
+    done = bench(tmp_path, "--data", "bare.npz", "--loadgen", "logs", "--loadgen-seconds", "1")
+    assert done.returncode == 2
+    assert "needs a data set with labels" in done.stderr.splitlines()[-1]
 
 
 @pytest.mark.parametrize(

@@ -6,20 +6,27 @@ import asyncio
 import json
 import tempfile
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from benchfleet.core.errors import EXIT_NO_EVIDENCE, EXIT_RUN_FAILED, DocumentError, one_line
+from benchfleet.core.errors import EXIT_NO_EVIDENCE, EXIT_RUN_FAILED, EXIT_USAGE, DocumentError, one_line
 
 if TYPE_CHECKING:
+    from benchfleet.agent.measure.block import Files
     from benchfleet.core.results import Result
     from benchfleet.core.runspec import RunSpec
 
 
-def driven(spec: RunSpec, model: Path, folder: Path, duration_s: float, *, as_json: bool) -> bool:
-    """Runs LoadGen and prints what it says; False when the runner has none. Exit codes as of bench."""
+def driven(
+    spec: RunSpec, files: Files, folder: Path, duration_s: float, *, as_json: bool, mistakes: Sequence[str]
+) -> bool:
+    """Runs LoadGen and prints what it says; False when the runner has none. Exit codes as of bench.
+
+    `mistakes` are the reasons of failures that are no fault of the model.
+    """
     from benchfleet.agent.measure.lane import LaneFault
     from benchfleet.agent.measure.loadgen import drive
     from benchfleet.agent.measure.mllog import SCENARIOS
@@ -29,12 +36,14 @@ def driven(spec: RunSpec, model: Path, folder: Path, duration_s: float, *, as_js
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="benchfleet-loadgen-") as scratch:
-            found = asyncio.run(drive(spec, model, logs=folder, scratch=Path(scratch), duration_s=duration_s))
+            found = asyncio.run(
+                drive(spec, files.model, files.dataset, logs=folder, scratch=Path(scratch), duration_s=duration_s)
+            )
     except OSError as error:
         raise DocumentError(f"bench --loadgen {folder}: {error.strerror or error}") from error
     except LaneFault as fault:
         click.echo(f"FAILED({fault.reason}) in {fault.phase}: {one_line(fault.detail)}", err=True)
-        raise SystemExit(EXIT_RUN_FAILED) from fault
+        raise SystemExit(EXIT_USAGE if fault.reason in mistakes else EXIT_RUN_FAILED) from fault
     if found.why_not:
         click.echo(f"no LoadGen here ({one_line(found.why_not)}); measuring without it", err=True)
         return False

@@ -137,7 +137,7 @@ def command(
     if loadgen is not None:
         from benchfleet.agent.cli import _loadgen
 
-        if _loadgen.driven(spec, model, loadgen, loadgen_seconds, as_json=as_json):
+        if _loadgen.driven(spec, files, loadgen, loadgen_seconds, as_json=as_json, mistakes=USAGE_REASONS):
             return
         series = series or loadgen / "series.zip"
     board = simulation(simulate, time_factor, meters=meters)

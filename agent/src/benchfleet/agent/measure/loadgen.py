@@ -13,6 +13,8 @@ from benchfleet.core import scenario
 from benchfleet.core.runspec import RunSpec
 
 START_S, LOAD_S, WARM_S, EXTRA_S = 120.0, 120.0, 60.0, 600.0
+ACCURACY_S = 7200.0
+"""Each sample once, however many there are."""
 QUERIES_MIN = 100
 """LoadGen's own default."""
 SHOWN = (
@@ -32,8 +34,36 @@ class Driven:
     why_not: str = ""
 
 
-async def drive(spec: RunSpec, model: Path, *, logs: Path, scratch: Path, duration_s: float) -> Driven:
-    """Loads, warms, and hands the model to LoadGen; LaneFault when the model or its runtime fails."""
+async def drive(
+    spec: RunSpec, model: Path, dataset: Path | None, *, logs: Path, scratch: Path, duration_s: float
+) -> Driven:
+    """Loads, warms, and hands the model to LoadGen; LaneFault when the model or its runtime fails.
+
+    A data set has a test in accuracy mode before, whose logs are in the folder `accuracy`. Each test has a process of
+    its own: in a second one of the same process LoadGen finds no seeds and notes an error.
+    """
+    scored: dict[str, Any] = {}
+    try:
+        if dataset is not None:
+            told = {"folder": str((logs / "accuracy").absolute()), "asked": _asked(spec, 1.0), "accuracy": True}
+            scored = await _test(spec, model, dataset, scratch / "accuracy", ACCURACY_S, told)
+        told = {"folder": str(logs.absolute()), "asked": _asked(spec, duration_s)}
+        await _test(spec, model, None, scratch / "performance", duration_s + EXTRA_S, told)
+    except LaneFault as fault:
+        if fault.phase == "loadgen" and fault.reason == "unsupported_option":
+            return Driven(told={}, why_not=fault.detail)
+        raise
+    read = mllog.read(logs / mllog.DETAIL)
+    found = {key: read[key] for key in SHOWN if key in read}
+    if scored:
+        found["accuracy_top1"], found["accuracy_samples"] = scored["good"] / scored["samples"], scored["samples"]
+    return Driven(told=found)
+
+
+async def _test(
+    spec: RunSpec, model: Path, dataset: Path | None, scratch: Path, timeout_s: float, told: dict[str, Any]
+) -> dict[str, Any]:
+    """One test of LoadGen in a process of its own; what the runner says of it."""
     interpreter, runtime_file = probe.started_by(spec.runtime)
     lane = Lane(
         "model",
@@ -47,7 +77,7 @@ async def drive(spec: RunSpec, model: Path, *, logs: Path, scratch: Path, durati
             "seed": spec.seed,
             "shapes": {name: list(sizes) for name, sizes in spec.shapes.items()},
             "runtime_options": spec.runtime_options,
-            "dataset": None,
+            "dataset": str(dataset.absolute()) if dataset is not None else None,
         },
         scratch,
         interpreter,
@@ -59,18 +89,11 @@ async def drive(spec: RunSpec, model: Path, *, logs: Path, scratch: Path, durati
         await lane.command(
             "warm", WARM_S, LOAD_S, span_s=plan.warm_span_s, window_s=plan.warm_window_s, cap_s=plan.warm_cap_s
         )
-        await lane.command(
-            "loadgen", duration_s + EXTRA_S, LOAD_S, folder=str(logs.absolute()), asked=_asked(spec, duration_s)
-        )
+        found = await lane.command("loadgen", timeout_s, LOAD_S, **told)
         await lane.stop()
-    except LaneFault as fault:
-        if fault.phase == "loadgen" and fault.reason == "unsupported_option":
-            return Driven(told={}, why_not=fault.detail)
-        raise
     finally:
         await lane.kill()
-    read = mllog.read(logs / mllog.DETAIL)
-    return Driven(told={key: read[key] for key in SHOWN if key in read})
+    return found
 
 
 def _asked(spec: RunSpec, duration_s: float) -> dict[str, Any]:

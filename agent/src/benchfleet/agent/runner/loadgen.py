@@ -5,9 +5,13 @@ logs, so that what was asked for can be read there. In SingleStream and MultiStr
 for it; in Server a thread of ours takes queries in order, since LoadGen's must come back at once.
 """
 
+import hashlib
+import json
 import os
 import queue
+import struct
 import threading
+from array import array
 from typing import Any, Callable, Dict, List
 
 from benchfleet.agent.runner.contract import RuntimeFault
@@ -15,6 +19,7 @@ from benchfleet.agent.runner.contract import RuntimeFault
 NAMES = {
     "single_stream": "SingleStream", "multi_stream": "MultiStream", "offline": "Offline", "server": "Server",
 }  # fmt: skip
+ACCURACY_LOG = "mlperf_log_accuracy.json"
 LIBRARY_SAMPLES = 1024
 """What LoadGen draws from; which sample it names does not change what a call costs."""
 
@@ -42,6 +47,31 @@ def settings_text(scenario: str, asked: Dict[str, Any]) -> str:
 def drive(run: Callable[[], None], batch: int, scenario: str, folder: str, asked: Dict[str, Any]) -> Dict[str, Any]:
     """One LoadGen test in performance mode; its logs are in the folder when it returns."""
     lg = library()
+    served = _Served(lg, run, batch)
+    _test(lg, served, scenario, folder, asked, LIBRARY_SAMPLES, lg.TestMode.PerformanceOnly)
+    return {"calls": served.calls}
+
+
+def score(predict: Callable[[int], int], labels: List[int], scenario: str, folder: str, asked: Dict[str, Any]) -> Any:
+    """One LoadGen test in accuracy mode over every sample; the accuracy of what its log holds, beside that log.
+
+    An answer is the class as a float32, which MLPerf's own scripts for image classification read.
+    """
+    lg = library()
+    served = _Answered(lg, predict)
+    _test(lg, served, scenario, folder, asked, len(labels), lg.TestMode.AccuracyOnly)
+    path = os.path.join(folder, ACCURACY_LOG)
+    with open(path, "rb") as file:
+        held = file.read()
+    logged = {row["qsl_idx"]: struct.unpack("<f", bytes.fromhex(row["data"]))[0] for row in json.loads(held)}
+    good = sum(int(label == logged.get(i)) for i, label in enumerate(labels))
+    with open(os.path.join(folder, "accuracy.txt"), "w") as file:
+        file.write("accuracy=%.3f%%, good=%d, total=%d\n" % (100.0 * good / len(labels), good, len(labels)))
+        file.write("hash=%s\n" % hashlib.sha256(held).hexdigest())
+    return {"calls": served.calls, "good": good, "samples": len(labels), "answered": len(logged)}
+
+
+def _test(lg: Any, served: Any, scenario: str, folder: str, asked: Dict[str, Any], samples: int, mode: Any) -> None:
     os.makedirs(folder, exist_ok=True)
     conf = os.path.join(folder, "user.conf")
     with open(conf, "w") as file:
@@ -49,26 +79,24 @@ def drive(run: Callable[[], None], batch: int, scenario: str, folder: str, asked
     settings = lg.TestSettings()
     settings.FromConfig(conf, "benchfleet", NAMES[scenario], 1)
     settings.scenario = getattr(lg.TestScenario, NAMES[scenario])
-    settings.mode = lg.TestMode.PerformanceOnly
+    settings.mode = mode
     output = lg.LogOutputSettings()
     output.outdir = folder
     output.copy_summary_to_stdout = False
     logs = lg.LogSettings()
     logs.log_output = output
     logs.enable_trace = False
-    served = _Served(lg, run, batch)
     issue = served.later if scenario == "server" else served.now
     sut = lg.ConstructSUT(issue, lambda: None)
-    samples = lg.ConstructQSL(LIBRARY_SAMPLES, LIBRARY_SAMPLES, lambda indexes: None, lambda indexes: None)
+    library_ = lg.ConstructQSL(samples, min(samples, LIBRARY_SAMPLES), lambda indexes: None, lambda indexes: None)
     try:
-        lg.StartTestWithLogSettings(sut, samples, settings, logs, os.path.join(folder, "audit.config"))
+        lg.StartTestWithLogSettings(sut, library_, settings, logs, os.path.join(folder, "audit.config"))
     finally:
         served.end()
-        lg.DestroyQSL(samples)
+        lg.DestroyQSL(library_)
         lg.DestroySUT(sut)
     if served.error is not None:
         raise served.error
-    return {"calls": served.calls}
 
 
 class _Served:
@@ -110,3 +138,25 @@ class _Served:
         """The thread is gone when it returns."""
         self._waiting.put(None)
         self._worker.join()
+
+
+class _Answered(_Served):
+    """The same with an answer to each sample, one call after the other."""
+
+    def __init__(self, lg: Any, predict: Callable[[int], int]) -> None:
+        super().__init__(lg, lambda: None, 1)
+        self._predict = predict
+
+    def now(self, asked: List[Any]) -> None:
+        """Each sample by its index."""
+        for sample in asked:
+            answer = array("f", [-1.0])
+            if self.error is None:
+                try:
+                    answer[0] = self._predict(sample.index)
+                except BaseException as error:
+                    self.error = error
+            self.calls += 1
+            address, count = answer.buffer_info()
+            response = self._lg.QuerySampleResponse(sample.id, address, count * answer.itemsize)
+            self._lg.QuerySamplesComplete([response])

@@ -21,7 +21,7 @@ from array import array
 from statistics import median
 from typing import Any, Dict, List, Optional, TextIO, Tuple
 
-from benchfleet.agent.runner import checks, disturbed, engine, house, loop, operators, process, simulated
+from benchfleet.agent.runner import checks, disturbed, engine, house, loop, operators, outputs, process, simulated
 from benchfleet.agent.runner.contract import Options, RuntimeFault, Tensor
 from benchfleet.agent.runner.feeds import Feeder
 from benchfleet.agent.runner.load import Held, Load
@@ -205,7 +205,22 @@ class Runner:
         if self.spec["scenario"] in ("single_stream", "multi_stream") and asked.get("target_latency") is None:
             asked["target_latency"] = self.usual_ns / 1e6 * asked.get("samples_per_query", 1)
         batch = int(self.spec["batch"])
+        if command.get("accuracy"):
+            labels = self.dataset.labels if self.dataset is not None else None
+            if not labels:
+                raise RuntimeFault(
+                    "dataset_mismatch", "LoadGen's accuracy test needs a data set with labels of classes"
+                )
+            return dict(loadgen.score(self._predicted, labels, self.spec["scenario"], command["folder"], asked))
         return loadgen.drive(self.session.run, batch, self.spec["scenario"], command["folder"], asked)
+
+    def _predicted(self, index: int) -> int:
+        """The class that the model gives a sample."""
+        assert self.feeder is not None
+        self.session.prepare(self.feeder.feed(index))
+        self.session.run()
+        (row, *_) = outputs.rows(self.session.outputs()[0], int(self.spec["batch"]), 1) or [()]
+        return int(outputs.best(row))
 
     def check(self, command: Dict[str, Any]) -> Dict[str, Any]:
         """Peak memory of the measured part first, then the outputs: as before the timing, finite, and kept."""

@@ -10,7 +10,9 @@ A program carries its delegates (XNNPACK, ...) and its batch; neither can be cho
 """
 
 import struct
+import tempfile
 import warnings
+import zlib
 from functools import partial
 from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
@@ -28,6 +30,16 @@ from benchfleet.agent.runner.contract import (
 
 FORMATS = ("executorch",)
 OPTIONS = ()
+_SMALLEST_PACKED = (
+    "78daad50c14ec240109d968a2b72402484038766c3c10331c178b1270ffa07deb051843536690a29dba831247e929fe0c183073fc22fa1"
+    "be2d5bb2ad686262376fa733bbf3e6edeb12d1f9c5e008811ad4c1de42ac13230751654407c0b101274d5307d1a2e2a772a6ceb355ac77"
+    "b3bf36b87ae422eb1873da38e919fc97c02bf006bc03cf20f8b0896c83f3b4c4afe6bd2cd354cdaf0315609a48aa218ea4883c2f1661b2"
+    "badbc8ba6aebf935dd73a661e99c61dfc5395bf790c5f40b999e59313458254d664d69bfce75c23fe5346d35a9497bd93496dd7290af3c"
+    "efe49e55ab99c6aae6b235b96df8cdf0821dad29e76dd1fe37de86c90be64fe8707fe55df9c374aebc39018683befbc4e5e34c70cf8d92"
+    "30ecbb7c3c8da4789046e12e0827b188aee633314679e82f7cf42ecbfdfc2609421944f34399cc42c10b5c5c91f14d6cffd6ff17fd8b8d"
+    "ba27c15896c60e7dfe13054cd88607b7d3f87e144fe80b54f88bb6"
+)
+"""torch.relu over [1, 8] floats, exported by executorch 1.5.1 without a delegate (896 bytes, packed by zlib)."""
 PORTABLE = "portable"
 """Kernels of the runtime itself, for whatever no delegate took."""
 _TYPES = {
@@ -55,6 +67,21 @@ def probe() -> Availability:
     except ImportError as error:
         return Unavailable("%s; install it with: pip install 'benchfleet-agent[executorch]'" % error)
     return Available(found, FORMATS, tuple(sorted(names)))
+
+
+def smallest(options: Options) -> Optional["Session"]:
+    """A loaded and fed session of one operator; None where this runtime does not take the program."""
+    with tempfile.NamedTemporaryFile(suffix=".pte") as file:
+        file.write(zlib.decompress(bytes.fromhex(_SMALLEST_PACKED)))
+        file.flush()
+        try:
+            session = load(file.name, options._replace(batch=1, samples=()))
+        except RuntimeFault:
+            return None
+    session.prepare([Tensor("input_0", "float32", (1, 8), bytes(32))])
+    session.run()
+    session.outputs()
+    return session
 
 
 def load(path: str, options: Options) -> "Session":
