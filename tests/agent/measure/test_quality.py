@@ -107,6 +107,19 @@ async def test_a_scale_of_255_is_visible_though_both_models_agree(tmp_path):
     assert "x: fed 0 to 255, declared 0 to 1" in result.provenance["feed"]
 
 
+@pytest.mark.parametrize(("mean", "std", "raised"), [(0.5, 0.5, False), (0.0, 1 / 255, True), (0.485, 0.225, True)])
+async def test_a_mean_and_std_that_the_model_s_own_file_does_not_expect_is_visible(tmp_path, mean, std, raised):
+    model, path = onnx.load(str(FP32)), tmp_path / "told.onnx"
+    model.metadata_props.add(key="Image.NominalPixelRange", value="Normalized_1_1")
+    onnx.save(model, str(path))
+    about = {"stored": {"layout": "NCHW"}, "wants": {"mean": mean, "std": std}}
+    result = (await attempt(tmp_path, path, dataset=dataset(tmp_path / "d.npz", about=about))).result
+    found = flags(result)
+    assert ("feed_implausible" in found) == raised
+    assert not raised or "the model's own file wants -1 to 1: check scale, mean and std" in found["feed_implausible"][1]
+    assert any("the model's file says -1 to 1" in line for line in result.provenance["feed"])
+
+
 async def test_samples_that_mean_nothing_to_both_models_are_near_chance(tmp_path):
     data = dataset(tmp_path / "d.npz", change=lambda x: np.zeros_like(x))
     result = (await attempt(tmp_path, DATA / "digits-fp16.onnx", baseline=FP32, dataset=data)).result

@@ -86,7 +86,8 @@ class Likeness:
 class FedRange:
     """What one input was really fed, before quantisation, and what it was declared to be fed.
 
-    `held` is what a quantised input can represent; `outside_ratio` the share of values beyond it.
+    `declared` is by the data set, `by_file` by the model's own metadata. `held` is what a quantised input can
+    represent; `outside_ratio` the share of values beyond it.
     """
 
     name: str
@@ -95,6 +96,7 @@ class FedRange:
     declared: tuple[float, float] | None = None
     held: tuple[float, float] | None = None
     outside_ratio: float = 0.0
+    by_file: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,7 +79,7 @@ def _likeness(found: dict[str, Any] | None) -> ev.Likeness | None:
 
 
 def _fed(found: dict[str, Any]) -> ev.FedRange:
-    declared, held = found["declared"], found["held"]
+    declared, held, by_file = found["declared"], found["held"], found.get("by_file")
     return ev.FedRange(
         name=str(found["name"]),
         low=float(found["low"]),
@@ -87,6 +87,7 @@ def _fed(found: dict[str, Any]) -> ev.FedRange:
         declared=None if declared is None else (float(declared[0]), float(declared[1])),
         held=None if held is None else (float(held[0]), float(held[1])),
         outside_ratio=float(found["outside_ratio"]),
+        by_file=None if by_file is None else (float(by_file[0]), float(by_file[1])),
     )
 
 
@@ -97,6 +98,8 @@ def feed_lines(outputs: ev.OutputCheck | None) -> list[str]:
         line = f"{fed.name}: fed {fed.low:.6g} to {fed.high:.6g}"
         if fed.declared is not None:
             line += f", declared {fed.declared[0]:.6g} to {fed.declared[1]:.6g}"
+        if fed.by_file is not None:
+            line += f", the model's file says {fed.by_file[0]:.6g} to {fed.by_file[1]:.6g}"
         if fed.held is not None:
             line += f", the input holds {fed.held[0]:.6g} to {fed.held[1]:.6g} ({fed.outside_ratio:.1%} beyond)"
         lines.append(line)

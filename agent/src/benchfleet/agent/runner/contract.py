@@ -45,6 +45,7 @@ class TensorSpec(NamedTuple):
     """An input: `shape` holds None where the model leaves a size open; scale and zero_point when quantised.
 
     `batched` is false where the model names its open first axis for something else: a sequence, time, points.
+    `expects` is the range of numbers that the file itself says it is fed (declared.py), if it does.
     """
 
     name: str
@@ -53,6 +54,7 @@ class TensorSpec(NamedTuple):
     scale: Optional[float] = None
     zero_point: int = 0
     batched: bool = True
+    expects: Optional[Tuple[float, float]] = None
 
 
 class Tensor(NamedTuple):

@@ -116,6 +116,7 @@ class Feeder:
                 "low": made.low,
                 "high": made.high,
                 "declared": made.declared,
+                "by_file": made.by_file,
                 "held": made.held(),
                 "outside_ratio": made.outside / made.count,
             }

@@ -32,6 +32,8 @@ class Preparation:
         picture = len(self._sample) == 3 and self._layout in ("NCHW", "NHWC")
         self._wants: Dict[str, Any] = dict(about.get("wants") or {}) if picture or only else {}
         self.declared = self._wants.get("range")
+        # Of images; a quantised input says itself what it holds, and its metadata is often of the float model.
+        self.by_file = spec.expects if picture and spec.dtype.startswith("float") else None
         skipped = sorted({"resize", "crop", "channels"} & set(self._wants)) if not picture else []
         self._note(bool(skipped), "no image of three axes, so no %s", ", ".join(skipped))
         self._size = (self._sample[1:] if self._layout == "NCHW" else self._sample[:2]) if picture else ()

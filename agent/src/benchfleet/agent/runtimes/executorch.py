@@ -14,7 +14,7 @@ import tempfile
 import warnings
 import zlib
 from functools import partial
-from typing import Any, Callable, Dict, List, NamedTuple, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 from benchfleet.agent.runner.batch import check
 from benchfleet.agent.runner.contract import (
@@ -27,6 +27,7 @@ from benchfleet.agent.runner.contract import (
     Unavailable,
     placement,
 )
+from benchfleet.agent.runner.flatbuffer import Table, root_of
 
 FORMATS = ("executorch",)
 OPTIONS = ()
@@ -155,39 +156,6 @@ def _spec(index: int, info: Any) -> TensorSpec:
     return TensorSpec("input_%d" % index, _TYPES.get(kind, "type %d" % kind), tuple(info.sizes()))
 
 
-class _Table(NamedTuple):
-    """A table of a flatbuffer: https://flatbuffers.dev/internals/; fields by number, absent ones are None."""
-
-    data: bytes
-    at: int
-
-    def field(self, number: int) -> Optional[int]:
-        vtable = self.at - struct.unpack_from("<i", self.data, self.at)[0]
-        if 4 + 2 * number + 2 > struct.unpack_from("<H", self.data, vtable)[0]:
-            return None
-        offset = struct.unpack_from("<H", self.data, vtable + 4 + 2 * number)[0]
-        return self.at + offset if offset else None
-
-    def follow(self, at: int) -> int:
-        return at + int(struct.unpack_from("<I", self.data, at)[0])
-
-    def tables(self, number: int) -> List["_Table"]:
-        at = self.field(number)
-        if at is None:
-            return []
-        start = self.follow(at)
-        count = struct.unpack_from("<I", self.data, start)[0]
-        return [_Table(self.data, self.follow(start + 4 + 4 * i)) for i in range(min(count, len(self.data) // 4))]
-
-    def text(self, number: int) -> str:
-        at = self.field(number)
-        if at is None:
-            return ""
-        start = self.follow(at)
-        length = struct.unpack_from("<I", self.data, start)[0]
-        return self.data[start + 4 : start + 4 + length].decode("utf-8", "replace")
-
-
 _KERNEL, _DELEGATE = 1, 2
 
 
@@ -198,7 +166,7 @@ def _plan(data: bytes) -> Optional[Dict[str, int]]:
     (0), .chains (5), .delegates (7); Chain.instructions (2); Instruction is a union of type (0) and value (1).
     """
     try:
-        root = _Table(data, struct.unpack_from("<I", data, 0)[0])
+        root = root_of(data)
         (plan,) = [p for p in root.tables(1) if p.text(0) == "forward"]
         delegates = [d.text(0) for d in plan.tables(7)]
         counts: Dict[str, int] = {}
@@ -209,7 +177,7 @@ def _plan(data: bytes) -> Optional[Dict[str, int]]:
                 if kind == _KERNEL:
                     name = PORTABLE
                 elif kind == _DELEGATE and value_at is not None:
-                    index_at = _Table(data, instruction.follow(value_at)).field(0)
+                    index_at = Table(data, instruction.follow(value_at)).field(0)
                     name = delegates[struct.unpack_from("<i", data, index_at)[0] if index_at is not None else 0]
                 else:
                     continue  # moves, jumps and frees compute nothing

@@ -3,8 +3,9 @@
 https://ai.google.dev/edge/litert. Options: xnnpack (true, false).
 """
 
-from typing import Any, Dict, List, Optional, Set, Tuple, Union
+from typing import Any, Dict, List, Optional, Sequence, Set, Tuple, Union
 
+from benchfleet.agent.runner import declared
 from benchfleet.agent.runner.batch import check
 from benchfleet.agent.runner.contract import (
     Availability,
@@ -89,17 +90,26 @@ def load(path: Union[str, bytes], options: Options) -> "Session":
         raise RuntimeFault(
             "unsupported_model", "LiteRT refuses the model at batch %d: %s" % (options.batch, first[:300])
         ) from error
-    return Session(loaded, options, package, xnnpack)
+    return Session(loaded, options, package, xnnpack, [] if isinstance(path, bytes) else declared.by_tflite(path))
 
 
 class Session:
     """A loaded model."""
 
-    def __init__(self, interpreter: Any, options: Options, package: str, xnnpack: bool) -> None:
+    def __init__(
+        self,
+        interpreter: Any,
+        options: Options,
+        package: str,
+        xnnpack: bool,
+        expects: Sequence[Optional[declared.Range]],
+    ) -> None:
         self._interpreter = interpreter
         self._given = {d["name"]: d for d in interpreter.get_input_details()}
         self._made = interpreter.get_output_details()
         self.inputs = [_spec(d) for d in self._given.values()]
+        if len(expects) == len(self.inputs):
+            self.inputs = [spec._replace(expects=found) for spec, found in zip(self.inputs, expects)]
         self.facts: Dict[str, Any] = {
             "package": package,
             "threads": options.threads,

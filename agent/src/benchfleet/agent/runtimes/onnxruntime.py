@@ -12,6 +12,7 @@ import tempfile
 from functools import partial
 from typing import Any, Callable, Dict, List, Optional, Tuple, Union
 
+from benchfleet.agent.runner import declared
 from benchfleet.agent.runner.batch import check
 from benchfleet.agent.runner.contract import (
     Availability,
@@ -137,7 +138,8 @@ class Session:
         self._session = session
         self._binding = session.io_binding()
         self.run: Callable[[], None] = _timed_call(session, self._binding)
-        self.inputs = [_spec(i) for i in session.get_inputs()]
+        expects = declared.by_onnx(session.get_modelmeta().custom_metadata_map)
+        self.inputs = [_spec(i)._replace(expects=expects) for i in session.get_inputs()]
         self.facts: Dict[str, Any] = {
             "providers": placed,
             "intra_op_threads": options.threads,

@@ -34,13 +34,15 @@ def find(seen: Seen) -> Iterator[Reason]:
 
 
 def _implausible(fed: FedRange) -> str | None:
-    if fed.declared is not None:
-        low, high = fed.declared
+    for source, wanted in (("the model", fed.declared), ("the model's own file", fed.by_file)):
+        if wanted is None:
+            continue
+        low, high = wanted
         span = high - low
         if fed.low < low - BEYOND * span or fed.high > high + BEYOND * span:
-            return f"the model wants {low:g} to {high:g}: check scale, mean and std of the data set"
+            return f"{source} wants {low:g} to {high:g}: check scale, mean and std of the data set"
         if fed.high - fed.low < NARROW * span:
-            return f"a sliver of the {low:g} to {high:g} that the model wants: check scale, mean and std"
+            return f"a sliver of the {low:g} to {high:g} that {source} wants: check scale, mean and std"
     if fed.held is not None:
         low, high = fed.held
         if fed.outside_ratio > OUTSIDE:
