@@ -46,6 +46,23 @@ async def test_a_mode_is_there_during_the_run_and_gone_after_it(tmp_path: Path) 
     assert (held.changed, held.problem) == ([], "")
 
 
+async def test_what_a_mode_takes_with_it_is_put_back_too(tmp_path: Path) -> None:
+    board = Jetson(tmp_path)
+    for policy in (tmp_path / "sys/devices/system/cpu/cpufreq").iterdir():
+        (policy / "scaling_governor").write_text("performance\n")
+    async with switch_of(board).during("15W", alone=True):
+        assert governors(tmp_path) == ["schedutil"] * 2  # nvpmodel did that
+    assert (board.mode, governors(tmp_path)) == ("1", ["performance"] * 2)
+
+
+async def test_held_clocks_are_let_go_before_the_caps_that_they_were_held_at_change(tmp_path: Path) -> None:
+    board = Jetson(tmp_path)
+    async with switch_of(board).during("MAXN_SUPER+jetson_clocks", alone=True):
+        board.calls.clear()
+    sets = [call[:2] for call in board.calls if call != ["nvpmodel", "-q"]]
+    assert sets == [["jetson_clocks", "--restore"], ["nvpmodel", "-m"]]
+
+
 async def test_a_run_that_asks_for_nothing_says_how_the_device_is_set_and_sets_nothing(tmp_path: Path) -> None:
     board = Jetson(tmp_path)
     async with switch_of(board, allowed=False).during(None, alone=False) as held:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -104,3 +105,19 @@ def test_a_cancelled_campaign_leaves_the_board_as_it_was(board: Path, operator: 
     assert not found(board)
     operator.cancel(made)
     fleet.services.wait_until(lambda: found(board), "the board as it was", 60.0)
+
+
+def test_a_run_is_not_replayed_on_a_device_that_lost_the_permission(
+    board: Path, operator: Operator, fleet: LocalFleet
+) -> None:
+    (run_id, *_) = operator.runs(operator.create(document()))
+    fleet.services.kill("one")
+    fleet.agents["one"] = replace(fleet.agents["one"], options=("--path.sysfs", str(board / "sys")))
+    fleet.start_agent("one")
+    fleet.services.wait_until(lambda: not allowed(fleet), "the session of an agent without permission", 60.0)
+    assert fleet.commands.show("replay", run_id, allowed=(2,)) == 2
+
+
+def allowed(fleet: LocalFleet) -> bool:
+    device = fleet.commands.data("devices", "show", "one", "--json")
+    return bool(device["inventory"]["power_modes_allowed"]) or not device["online"]

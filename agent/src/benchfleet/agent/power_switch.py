@@ -240,24 +240,30 @@ class Switch:
         return [name for name in self._there if name in names]
 
     def _restore(self, found: Mapping[str, Mode]) -> list[str]:
-        """What is still wrong. Backwards as it was set, then forwards: a coarse mode put back resets the finer ones."""
+        """What is still wrong in the end.
+
+        Backwards as it was set, so that held clocks are let go before the caps that they were held at change; then
+        forwards, because a coarse mode put back resets the finer ones.
+        """
         known = [name for name in self._mechanisms if name in found]
+        failed: dict[str, str] = {}
         for name in (*reversed(known), *known):
-            with contextlib.suppress(SwitchError):  # of what is wrong in the end, the last word is told
+            try:
                 if self._current(name).id != found[name].id:
                     self._apply(name, found[name])
-        return [why for name in found if (why := self._wrong(name, found[name]))]
+                failed.pop(name, None)
+            except SwitchError as error:
+                failed[name] = str(error)
+        return [why for name in found if (why := self._wrong(name, found[name], failed.get(name, "")))]
 
-    def _wrong(self, name: str, mode: Mode) -> str:
+    def _wrong(self, name: str, mode: Mode, failed: str) -> str:
         try:
-            now = self._current(name)
-            if now.id == mode.id:
-                return ""
-            self._apply(name, mode)
             now = self._current(name)
         except SwitchError as error:
             return f"{name} to {mode.name} (id {mode.id}): {error}"
-        return "" if now.id == mode.id else f"{name} to {mode.name} (id {mode.id}): it stays at {now.name}"
+        if now.id == mode.id:
+            return ""
+        return f"{name} to {mode.name} (id {mode.id}): {failed or f'it stays at {now.name}'}"
 
     def _current(self, name: str) -> Mode:
         found: Mode = _asking(name, self._module(name).current, self._env)
