@@ -150,3 +150,19 @@ def test_probe_tells_facts_runtimes_and_sensors(agent):
     load = next(s for s in found["sensors"] if s["id"] == "procfs/load_1min")
     assert load["value"] >= 0
     assert found["totals"]["power_w"] is None or found["totals"]["power_w"]["formula"]
+
+
+def test_a_power_mode_is_set_with_permission_alone_and_the_result_names_it(agent, tmp_path):
+    asked = ("bench", FP32, "--runtime", "null", "--simulate", "jetson-orin-nano", "--time-factor", "60", "--json")
+    refused = agent(*asked, "--power-mode", "7W")
+    assert (refused.returncode, len(refused.stderr.splitlines())) == (2, 1)
+    assert "--allow-power-modes" in refused.stderr
+    strange = agent(*asked, "--power-mode", "8W", "--allow-power-modes")
+    assert strange.returncode == 2
+    assert "no power mode '8W' (it has: 15W, 7W)" in strange.stderr
+    done = agent(*asked, "--power-mode", "7W", "--allow-power-modes")
+    assert done.returncode in MEASURED, done.stderr
+    result = results.loads(done.stdout.encode())
+    assert (result.provenance["power_mode"], result.provenance["power_mode_id"]) == ("7W", "1")
+    assert result.cell["power_mode"] == "7W"
+    assert not (tmp_path / "xdg/benchfleet/power_modes").exists(), "a journal of a board that is not there"
