@@ -23,6 +23,7 @@ from benchfleet.agent.env.replay import capture
 from benchfleet.agent.env.tree import Tree
 from benchfleet.agent.sampler import Sampler
 from benchfleet.core.errors import DocumentError
+from tests.agent.sensors._plug import Plug
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 SECRETS = {
@@ -320,3 +321,18 @@ def test_nothing_can_be_written_to_a_device_that_is_recorded(tmp_path):
     with pytest.raises(OSError, match="Read-only"):
         watched.env.files.write("/sys/class/thermal/thermal_zone0/temp", "1")
     assert (root / "sys/class/thermal/thermal_zone0/temp").read_text() == "41000\n"
+
+
+def test_a_password_of_a_meter_is_nowhere_in_it(tmp_path):
+    page = "/cm?cmnd=Status%208"
+    plug = Plug({f"{page}&user=joe&password=s3cret": {"StatusSNS": {"ENERGY": {"Power": 7}}}})
+    try:
+        env = live(tmp_path, meters=(f"tasmota://joe:s3cret@127.0.0.1:{plug.port}#name=desk",))
+        record(env, tmp_path / "made", made=datetime(2026, 1, 2, tzinfo=UTC), by="test")
+    finally:
+        plug.close()
+    written = [p.read_text() for p in (tmp_path / "made").rglob("*") if p.is_file()]
+    assert not [text for text in written if "s3cret" in text or "joe" in text]
+    sampler = Sampler(capture(tmp_path / "made"))
+    sampler.snapshot()
+    assert {s.id: r.value for s, r in sampler.latest()}["tasmota/desk/power"] == 7.0

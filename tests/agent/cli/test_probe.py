@@ -160,3 +160,22 @@ def test_a_mechanism_of_power_modes_that_breaks_hides_nothing_else(monkeypatch):
     data = probed("--replay", str(RECORDED))
     assert data["inventory"]["power_modes"] == []
     assert data["sensors"]
+
+
+def test_a_meter_says_what_its_own_clock_showed():
+    said = {s["id"]: s for s in probed("--replay", str(RECORDED.parent / "shelly-gen1-plug"))["sensors"]}
+    assert said["shelly/recorded/meter:0/power"]["source_time_unix_s"] == 1680779310
+    assert said["shelly/recorded/meter:0/power"]["value"] == 2.21
+
+
+def test_a_bad_address_of_a_meter_is_one_line_and_a_recording_has_its_own_meters(tmp_path):
+    with pytest.raises(DocumentError, match="comes before ://"):
+        CliRunner().invoke(command, ["--meter", "plug"], catch_exceptions=False)
+    with pytest.raises(DocumentError, match="did you mean tasmota"):
+        CliRunner().invoke(command, [], env={"BENCHFLEET_AGENT_METERS": "http://a tasmot://b"}, catch_exceptions=False)
+    done = CliRunner().invoke(command, ["--replay", str(RECORDED), "--meter", "http://plug"])
+    assert done.exit_code == 2
+    assert "give one of the two" in done.output
+    done = CliRunner().invoke(command, ["--replay", str(RECORDED)], env={"BENCHFLEET_AGENT_METERS": "http://plug"})
+    assert done.exit_code == 0
+    assert "plug" not in done.output

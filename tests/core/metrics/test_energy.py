@@ -220,3 +220,20 @@ def test_no_round_is_no_energy():
     empty = replace(evidence(series()), model=Lane(rounds=(), launches=(), outputs=None))
     for name in ("power_w_mean", "idle_power_w", "net_energy_mj_per_inference", "inferences_per_joule"):
         assert "no round" in value(name, empty).reason
+
+
+@pytest.mark.parametrize(("kind", "step", "known"), [
+    ("power_w", 0.49, True), ("power_w", 0.51, False), ("energy_j", 29.9, True), ("energy_j", 30.1, False),
+])  # fmt: skip
+def test_energy_of_fewer_than_twenty_steps_of_the_sensor_is_none(kind, step, known):
+    found = value("energy_mj_per_inference", evidence(series(kind=kind, resolution=step)))
+    assert (found.value is not None) is known
+    if not known:
+        assert "20 are needed" in found.reason
+
+
+def test_where_a_counter_is_too_coarse_the_power_of_the_same_meter_tells():
+    counter = replace(series(kind="energy_j", resolution=60.0), sensor="meter/wall/energy", rank=0)
+    found = value("energy_mj_per_inference", evidence(counter, series(resolution=0.01)))
+    assert found.value == pytest.approx(1000)
+    assert "trapezoid" in found.method

@@ -44,6 +44,9 @@ PERIOD_S = 0.1
 GAP_NS = 50_000_000
 """Between two rounds that are one window: answering and starting takes milliseconds, another model's round more."""
 
+STEPS_MIN = 20
+"""Of the sensor's resolution, in what is claimed: half a step is then 2.5 % of it."""
+
 STRADDLE_MAX = 0.1
 """Share of the time between a reading inside and one outside; above, only the inside counts."""
 
@@ -204,6 +207,11 @@ def measure(series: SensorSeries, spans: Sequence[Span]) -> Energy | str:
         energy_j = math.fsum(curve.energy_j(start, end) for start, end in spans)
     if energy_j <= 0:
         return f"{series.sensor} says that {energy_j:.3g} J were used"
+    steps = _steps(series, energy_j, span_s)
+    if steps < STEPS_MIN:
+        return f"{energy_j:.3g} J are {steps:.3g} steps of {series.sensor}; {STEPS_MIN} are needed, " + (
+            "measure for longer" if curve.counter else "use a finer meter"
+        )
     how = "difference of the counter" if curve.counter else "trapezoid on monotonic stamps"
     method = "mean of what was read inside the rounds x their time" if alternating else how
     return Energy(
@@ -216,6 +224,13 @@ def measure(series: SensorSeries, spans: Sequence[Span]) -> Energy | str:
         method=f"{method}; {series.formula or series.sensor}{_grade(span_s)}",
         series=series,
     )
+
+
+def _steps(series: SensorSeries, energy_j: float, span_s: float) -> float:
+    """How many steps of its resolution a sensor tells an energy by; a sensor of power steps for the whole time."""
+    if not series.resolution:
+        return math.inf
+    return energy_j / (series.resolution * (1.0 if series.kind == "energy_j" else span_s))
 
 
 def _grade(span_s: float) -> str:

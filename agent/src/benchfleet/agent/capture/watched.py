@@ -16,6 +16,8 @@ from benchfleet.agent.env.tree import TEXT_BYTES, Tree
 from benchfleet.agent.sensors._vcio import PROGRAM, Mailbox
 
 TIMED_OUT = "timeout"
+SECRET = ("user=", "password=")
+"""Parts of a query, as Tasmota takes them."""
 
 
 class Watched:
@@ -50,10 +52,11 @@ class Watched:
         return answer
 
     def get(self, url: str, timeout_s: float = 1.0) -> bytes:
-        """An address; its host is not noted."""
+        """An address; its host is not noted, nor a user and a password."""
         body = self._env.web.get(url, timeout_s)
         parts = urlsplit(url)
-        self.bodies[parts.path + (f"?{parts.query}" if parts.query else "")] = body
+        query = "&".join(each for each in parts.query.split("&") if not each.startswith(SECRET))
+        self.bodies[parts.path + (f"?{query}" if query else "")] = body
         return body
 
     def connect(self, host: str, port: int, timeout_s: float) -> _Conversation:

@@ -130,6 +130,7 @@ def sensor_json(sensor: Sensor, reading: Reading) -> dict[str, Any]:
         "unit": sensor.unit,
         "quality": reading.quality,
         "detail": reading.detail,
+        "source_time_unix_s": None if reading.source_time_ns is None else reading.source_time_ns / 1e9,
         "semantics": sensor.semantics,
         "source": sensor.source,
         "formula": sensor.formula,
