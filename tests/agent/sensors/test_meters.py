@@ -102,13 +102,17 @@ def test_what_is_no_reading_is_none_and_says_why(plug: Plug, page: Any, quality:
     assert sampled(sampler)["shelly/desk/meter:0/power"].value == 3.5
 
 
-def test_one_that_hangs_has_timed_out_and_the_other_is_read(plugs: list[Plug]) -> None:
-    plugs += [Plug({"/status": gen1(1.0)}), Plug({"/status": gen1(2.0)})]
-    sampler = Sampler(env(f"{plugs[0].url}#name=a", f"{plugs[1].url}#name=b"), drivers=DRIVERS)
-    plugs[0].hang.set()
+def test_those_that_hang_have_timed_out_and_the_other_is_read(plugs: list[Plug]) -> None:
+    plugs += [Plug({"/status": gen1(1.0)}), Plug({"/status": gen1(1.0)}), Plug({"/status": gen1(2.0)})]
+    urls = [f"{plug.url}#name={name}" for plug, name in zip(plugs, "abc", strict=True)]
+    sampler = Sampler(env(*urls), drivers=DRIVERS)
+    for plug in plugs[:2]:
+        plug.hang.set()
     found = sampled(sampler)
-    assert (found["shelly/a/meter:0/power"].value, found["shelly/a/meter:0/power"].quality) == (None, "timeout")
-    assert found["shelly/b/meter:0/power"].value == 2.0
+    for name in "ab":
+        reading = found[f"shelly/{name}/meter:0/power"]
+        assert (reading.value, reading.quality) == (None, "timeout")
+    assert found["shelly/c/meter:0/power"].value == 2.0, "one after the other they would have taken it with them"
 
 
 def test_one_that_vanishes_keeps_its_sensors(plug: Plug) -> None:
