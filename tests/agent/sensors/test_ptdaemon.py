@@ -177,3 +177,16 @@ def test_month_and_day_are_told_apart(text: str, day: int) -> None:
     sample = ptdaemon.sampled(f"Time,{text},Watts,1.0,Volts,2.0,Amps,3.0,PF,1,Mark,x", near)
     assert sample is not None
     assert time.gmtime(sample.clock_ns // 10**9).tm_mday == day
+
+
+def test_of_an_answer_with_several_samples_none_is_left_out(fakes: list[Fake]) -> None:
+    numbers = iter(range(1, 1000))
+    fake = started(fakes, Fake(lambda _: float(next(numbers)), every_s=0.1))
+    env = live(meters=(fake.address,))
+    reader = ptdaemon.reader(env, ptdaemon.probe(env))
+    until(reader, lambda r: r.value is not None)
+    fake._over.wait(0.5)  # while nobody asks, some more are made
+    seen = [1.0]
+    until(reader, lambda r: seen.append(float(r.value or 0)) or seen[-1] >= 6)
+    assert sorted(set(seen)) == [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
+    reader.close()

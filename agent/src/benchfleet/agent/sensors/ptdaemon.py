@@ -19,6 +19,7 @@ from __future__ import annotations
 import contextlib
 import re
 import time
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -31,7 +32,9 @@ from benchfleet.agent.sensors._files import Unread, checked, unread
 
 PORT = 8888
 EVERY_S = 0.5
-"""Twice a sample, so that no answer has two new ones."""
+"""Twice a sample: where a busy device was late and an answer has two of them, the next reads catch up."""
+UNREAD_MAX = 600
+"""Ten minutes of samples; whoever is that late has lost them."""
 UPDATE_S = 1.0
 COST_S = 0.2
 ANSWER_S = 0.4
@@ -57,7 +60,7 @@ def probe(env: Env) -> list[Sensor]:
 
 
 def reader(env: Env, sensors: list[Sensor]) -> Reader:
-    """Power, voltage and current, at the times of the meter."""
+    """Power, voltage and current, at the times of the meter; a reading is the oldest sample that was not read yet."""
     return _Daemons(env, sensors)
 
 
@@ -205,7 +208,7 @@ class _Daemons:
         self._running = {s.device: _Running(env, named[s.device]) for s in sensors}
 
     def read(self) -> list[Reading]:
-        """The newest sample."""
+        """Of each daemon its next sample, or the newest once more."""
         for running in self._running.values():
             running.advance()
         return [self._running[sensor.device].reading(sensor) for sensor in self._sensors]
@@ -223,6 +226,7 @@ class _Running:
         self._env, self._daemon = env, Daemon(env, address, ANSWER_S)
         self._step = 0
         self._failed: Exception | None = None
+        self._unread: deque[Sample] = deque(maxlen=UNREAD_MAX)
         self._newest: Sample | None = None
         self._came_ns = 0
 
@@ -242,11 +246,12 @@ class _Running:
             if not isinstance(error, TimeoutError) or self._step == len(steps):
                 self._drop()
             return
-        if samples:
-            self._newest, self._came_ns = samples[-1], time.monotonic_ns()
+        self._unread.extend(samples)
+        if self._unread:
+            self._newest, self._came_ns = self._unread.popleft(), time.monotonic_ns()
 
     def reading(self, sensor: Sensor) -> Reading:
-        """Of the newest sample, at its own time."""
+        """Of that sample, at its own time."""
         if self._failed is not None:
             return unread(sensor, self._failed)
         if self._newest is None:
@@ -268,6 +273,7 @@ class _Running:
         self._daemon.close()
         self._step = 0
         self._newest = None
+        self._unread.clear()
 
     def _stamped(self, reading: Reading, clock_ns: int) -> Reading:
         if self._env.recorded or not self._daemon.clock.known:
