@@ -237,3 +237,11 @@ def test_where_a_counter_is_too_coarse_the_power_of_the_same_meter_tells():
     found = value("energy_mj_per_inference", evidence(counter, series(resolution=0.01)))
     assert found.value == pytest.approx(1000)
     assert "trapezoid" in found.method
+
+
+def test_a_meter_of_one_value_a_second_says_that_the_idle_span_was_too_short_for_it():
+    whole = series()
+    slow = replace(whole, times_ns=whole.times_ns[::10], values=whole.values[::10], update_s=1.0, period_s=1.0)
+    found = value("idle_power_w", evidence(slow, idle=(0, 15_000_000_000)))
+    assert found.value is None
+    assert found.reason == "16 readings of meter/board in the idle span; 20 are needed"

@@ -175,8 +175,10 @@ def idle_w(series: SensorSeries, span: Span | None, busy: Span) -> tuple[float, 
         return curve
     coverage, values = _coverage(series, curve, [span]), curve.inside([span])
     readings = len(_times(series, [span]))
-    if coverage < COVERAGE_MIN or readings < IDLE_READINGS_MIN:
+    if coverage < COVERAGE_MIN:
         return f"readings of {series.sensor} cover {coverage:.0%} of the idle span; {COVERAGE_MIN:.0%} are needed"
+    if readings < IDLE_READINGS_MIN:
+        return f"{readings} readings of {series.sensor} in the idle span; {IDLE_READINGS_MIN} are needed"
     return curve.energy_j(*span) / ((span[1] - span[0]) * 1e-9), _standard_error(values), readings
 
 
