@@ -246,7 +246,7 @@ class _Running:
             if not isinstance(error, TimeoutError) or self._step == len(steps):
                 self._drop()
             return
-        self._unread.extend(samples)
+        self._unread.extend(samples[-1:] if self._env.recorded else samples)  # a recording is of one moment
         if self._unread:
             self._newest, self._came_ns = self._unread.popleft(), time.monotonic_ns()
 
