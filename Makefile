@@ -113,12 +113,15 @@ bench-omission: setup ## p99 of a model that stalls, against what users would ha
 bench-peak-memory: setup ## a spike of 200 MiB for 20 ms under an agent of 600 MiB: the peak, ru_maxrss, polling
 	$(PY) -m benchmarks.peak_memory.compare
 
-.PHONY: bench-honest-stop bench-campaign-cost bench-loadgen
+.PHONY: bench-honest-stop bench-campaign-cost bench-loadgen bench-mlperf-directory
 bench-honest-stop: setup ## engines that never settle: is a number printed that was not measured enough?
 	$(PY) benchmarks/honest_stop.py
 
 bench-campaign-cost: setup ## seconds of a default campaign per model and launch
 	$(PY) benchmarks/campaign_cost.py
+
+bench-mlperf-directory: setup ## a directory for MLCommons' submission checker, which is in CHECKER (not on any index)
+	$(PY) benchmarks/mlperf_directory.py $(or $(OUT),$(shell mktemp -d)) $(if $(CHECKER),--checker $(CHECKER))
 
 bench-loadgen: setup ## our median and our early-stopping estimate beside MLCommons LoadGen's
 	$(PY) benchmarks/loadgen_agreement.py

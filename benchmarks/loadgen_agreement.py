@@ -5,7 +5,7 @@
 Each pair is one `bench --loadgen` and one `bench` of the profile quick, in random order; the ratio is our median over
 LoadGen's, which also times its Python binding. Then LoadGen alone answers 2,000 queries with its trace on, and our
 early-stopping estimate of those times must be LoadGen's to the nanosecond: the command ends with 1 when it is not.
-Needs the wheel mlcommons-loadgen. A run of 600 s under MLCommons' whole submission checker is not part of this.
+Needs the wheel mlcommons-loadgen. MLCommons' whole submission checker is another benchmark (mlperf_directory.py).
 """
 
 from __future__ import annotations

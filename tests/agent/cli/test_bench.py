@@ -101,6 +101,8 @@ def test_a_bad_model_has_its_exit_code(agent, tmp_path, make, code):
     [
         ("bench", "/nowhere/model.onnx"),
         ("bench", "/tmp"),
+        ("bench", "/dev/zero"),
+        ("bench", FP32, "--series", "/nowhere/series.zip"),
         ("bench", FP32, "--runtime", "nonsense"),
         ("bench", FP32, "--scenario", "nonsense"),
         ("bench", FP32, "--profile", "nonsense"),
@@ -128,12 +130,23 @@ def test_a_mistake_is_a_usage_error(agent, arguments):
         (("--shape", "x=1x3"), "dynamic_shape"),
         (("--option", "provider=x"), "unsupported_option"),
         (("--data", FP32), "dataset_mismatch"),
+        (("--option", "providers=CPUExecutionProvider"), "unsupported_option"),
+        (("--runtime", "fake", "--option", "latency_us=nan"), "unsupported_option"),
+        (("--runtime", "fake", "--option", "latency_us=-5"), "unsupported_option"),
+        (("--runtime", "fake", "--option", "latency_us=fast"), "unsupported_option"),
+        (("--runtime", "fake", "--option", "trace=bimodal", "--option", "every_s=0"), "unsupported_option"),
     ],
 )
 def test_a_mistake_that_the_runner_finds_is_a_usage_error_too(agent, arguments, reason):
     done = agent("bench", FP32, *arguments)
     assert done.returncode == 2, (done.stdout, done.stderr)
     assert f"FAILED({reason})" in done.stderr
+
+
+def test_an_option_that_is_no_truth_value_measures_no_other_setting(agent):
+    done = agent("bench", str(DATA / "digits-fp32.tflite"), "--option", "xnnpack=False")
+    assert done.returncode == 2, (done.stdout, done.stderr)
+    assert "xnnpack is true or false, not 'False'" in done.stderr
 
 
 def test_a_provider_that_is_not_there_fails_before_measuring(agent):

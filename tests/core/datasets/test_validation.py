@@ -59,7 +59,7 @@ def test_a_sound_data_set_has_its_facts_and_none_of_the_new_keys_is_needed(tmp_p
         ({"x__npy": npy(np.array([1, np.nan, np.inf, 0], np.float32))}, ["x holds 2 NaN"]),
         ({"x__npy": npy(np.array([{}] * 4, object))}, ["Python objects"]),
         ({"x__npy": npy(np.zeros((4, 2), ">f4"))}, ["little-endian"]),
-        ({"x__npy": npy(np.asfortranarray(np.zeros((4, 2))))}, ["C order"]),
+        ({"x__npy": npy(np.asfortranarray(np.zeros((4, 2))))}, ["Fortran order; numpy.ascontiguousarray mends that"]),
         ({"x__npy": X[:-3]}, ["its header needs"]),
         ({"x__npy": X[:60] + b"9" + X[61:]}, ["x.npy"]),
         ({"x__npy": None}, ["no input array"]),

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from benchfleet.core.task import Output, Truth
+from benchfleet.core.task import Output, TaskError, Truth
 from benchfleet.core.tasks import classification
 
 
@@ -57,3 +57,14 @@ def test_outputs_that_are_all_nan_are_not_said_to_have_few_classes():
 
 def predicted_nan() -> Output:
     return Output(name="y", shape=(1, 9), numbers=[float("nan")] * 9)
+
+
+def test_a_label_that_no_output_stands_for_scores_nothing_and_says_why():
+    ten = Output(name="y", shape=(10,), numbers=[0.0] * 10)
+    truth = Truth(about={}, samples=2, labels=[9, 10])
+    classification.predict([ten], truth, 0)
+    with pytest.raises(TaskError, match="label 10 of sample 1 is none of the 10 classes that the model has"):
+        classification.predict([ten], truth, 1)
+    offset = Truth(about={"postprocess": {"class_offset": 1}}, samples=1, labels=[9])
+    with pytest.raises(TaskError, match="none of the 9 classes"):
+        classification.predict([ten], offset, 0)

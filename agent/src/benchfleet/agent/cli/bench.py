@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 USAGE_REASONS = ("unsupported_option", "dynamic_shape", "dataset_mismatch", "unsupported_model")
 """Failures of the command line or of the files it names, found before anything was measured."""
 
+CHUNK_BYTES = 1024 * 1024
+"""Of a file whose digest is taken: a model of gigabytes needs none of them at once."""
+
 REFUSED_ADVICE = "check that the file is whole, with: benchfleet inspect"
 
 
@@ -131,6 +134,7 @@ def command(
         power_mode=power_mode,
     )
     _check_time(spec)
+    _check_writable(series)
     if power_mode is not None and loadgen is not None:
         raise DocumentError("bench: --power-mode is not set for a run that LoadGen drives; give one of the two")
     files = Files(model=model, baseline=baseline, dataset=data)
@@ -175,13 +179,17 @@ def _artifact(*paths: Path):  # type: ignore[no-untyped-def]
     held, size_bytes = hashlib.sha256(), 0
     for path in paths:
         try:
-            data = path.read_bytes()
+            if path.exists() and not path.is_dir() and not path.is_file():
+                raise DocumentError(f"bench {path}: is no regular file; check the path")
+            before_bytes = size_bytes
+            with path.open("rb") as file:
+                while chunk := file.read(CHUNK_BYTES):
+                    held.update(chunk)
+                    size_bytes += len(chunk)
         except OSError as error:
             raise DocumentError(f"bench {path}: cannot be read ({error.strerror}); check the path") from error
-        if not data:
+        if size_bytes == before_bytes:
             raise DocumentError(f"bench {path}: the file is empty")
-        held.update(data)
-        size_bytes += len(data)
     return Artifact(digest=held.hexdigest(), size_bytes=size_bytes)
 
 
@@ -255,6 +263,20 @@ def _check_time(spec: RunSpec) -> None:
         raise DocumentError(
             f"bench: {spec.scenario} takes at least {least_s:.0f} s, --timeout is {spec.timeout_s:.0f}; raise it"
         )
+
+
+def _check_writable(series: Path | None) -> None:
+    """DocumentError before minutes are spent on what cannot be kept."""
+    if series is None:
+        return
+    try:
+        there = series.exists()
+        with series.open("ab"):
+            pass
+        if not there:
+            series.unlink()
+    except OSError as error:
+        raise DocumentError(f"bench --series {series}: cannot be written ({error.strerror})") from error
 
 
 def _number(text: str) -> object:

@@ -39,6 +39,7 @@ OPTIONS = (
     "seed", "nan_after", "unstable", "crash_after", "hang_after",
 )  # fmt: skip
 NEVER = 2**63
+EVERY_MIN_S = 1e-3
 FILE_LINES_MAX = 1_000_000
 
 
@@ -50,7 +51,7 @@ def probe() -> Availability:
 def load(path: str, options: Options) -> "Session":
     """The file is not read."""
     session = Session(options)
-    time.sleep(float(options.extra.get("load_s", 0.0)))
+    time.sleep(_number(options.extra, "load_s", 0.0))
     return session
 
 
@@ -65,12 +66,12 @@ class Session:
         }  # fmt: skip
         self._batch, self._calls = options.batch, 0
         source = random.Random("%s %s" % (told.get("seed", 0), os.getpid()))
-        self._factor = max(0.1, source.gauss(1.0, float(told.get("launch_noise", 0.0))))
+        self._factor = max(0.1, source.gauss(1.0, _number(told, "launch_noise", 0.0)))
         self._next_us = _trace(told, source)
         self._wait = _waiting(str(told.get("wait", "spin")))
-        self._nan_after = int(told.get("nan_after", NEVER))
-        self._crash_after = int(told.get("crash_after", NEVER))
-        self._hang_after = int(told.get("hang_after", NEVER))
+        self._nan_after = int(_number(told, "nan_after", NEVER))
+        self._crash_after = int(_number(told, "crash_after", NEVER))
+        self._hang_after = int(_number(told, "hang_after", NEVER))
         self._unstable = bool(told.get("unstable", False))
 
     def prepare(self, feed: List[Tensor]) -> None:
@@ -98,6 +99,18 @@ class Session:
         """Nothing to release."""
 
 
+def _number(told: Dict[str, Any], name: str, default: float, least: float = 0.0) -> float:
+    """An option that is a number; RuntimeFault for anything else."""
+    value = told.get(name, default)
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number) or number < least:
+        raise RuntimeFault("unsupported_option", "fake: %s is a number of at least %g, not %r" % (name, least, value))
+    return number
+
+
 def _waiting(how: str) -> Callable[[int], None]:
     """A wait until a time of perf_counter_ns."""
 
@@ -116,9 +129,9 @@ def _waiting(how: str) -> Callable[[int], None]:
 
 def _trace(told: Dict[str, Any], source: random.Random) -> Iterator[float]:
     """Microseconds of call after call."""
-    base, noise = float(told.get("latency_us", 1000.0)), float(told.get("noise", 0.005))
-    slow, every_s = float(told.get("slow", 1.5)), float(told.get("every_s", 1.0))
-    phi, stall_us = float(told.get("phi", 0.9)), float(told.get("stall_ms", 100.0)) * 1e3
+    base, noise = _number(told, "latency_us", 1000.0), _number(told, "noise", 0.005)
+    slow, every_s = _number(told, "slow", 1.5), _number(told, "every_s", 1.0, EVERY_MIN_S)
+    phi, stall_us = _number(told, "phi", 0.9), _number(told, "stall_ms", 100.0) * 1e3
     started = time.monotonic()
 
     def age_s() -> float:

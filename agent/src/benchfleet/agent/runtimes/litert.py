@@ -70,7 +70,9 @@ def load(path: Union[str, bytes], options: Options) -> "Session":
     """An interpreter with explicit threads; RuntimeFault for a model it refuses."""
     interpreter, package = _library()
     kinds = interpreter.OpResolverType
-    xnnpack = bool(options.extra.get("xnnpack", True))
+    xnnpack = options.extra.get("xnnpack", True)
+    if not isinstance(xnnpack, bool):
+        raise RuntimeFault("unsupported_option", "xnnpack is true or false, not %r" % (xnnpack,))
     resolver = kinds.AUTO if xnnpack else kinds.BUILTIN_WITHOUT_DEFAULT_DELEGATES
     try:
         loaded = interpreter.Interpreter(

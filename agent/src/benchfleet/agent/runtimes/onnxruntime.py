@@ -95,7 +95,11 @@ def _made(path: Union[str, bytes], options: Options, more: Dict[str, Any]) -> Tu
     """(the library's session, its providers)."""
     import onnxruntime as ort
 
-    wanted = list(options.extra.get("providers") or ["CPUExecutionProvider"])
+    wanted = options.extra.get("providers") or ["CPUExecutionProvider"]
+    if not isinstance(wanted, list) or not all(isinstance(name, str) for name in wanted):
+        raise RuntimeFault(
+            "unsupported_option", 'providers is a list of names like ["%s"], not %r' % ("CPUExecutionProvider", wanted)
+        )
     there = ort.get_available_providers()
     lacking = [name for name in wanted if name not in there]
     if lacking:

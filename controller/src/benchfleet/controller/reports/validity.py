@@ -25,7 +25,7 @@ EXPLAINED = {
     "thermal_drift": "The device warmed while measuring; let it cool, or use a longer profile.",
     "unstable": "The device changed speed between rounds; fix its governor or clocks, or use a longer profile.",
     "slow_regime": "The device was slower than its own reference; look for throttling and for other programs on it.",
-    "noisy_tail": "The tail is the scheduler's, not the model's; stop other programs before you judge the p99.",
+    "noisy_tail": "The model waited for a CPU: part of the tail is the host's; stop other programs to judge it.",
     "launch_spread": "Fresh processes disagree by how memory fell; use profile gate, whose five launches average it.",
     "single_launch": "Nothing says how much launches differ; use profile standard or gate before you decide on it.",
     "warmup_not_converged": "Early inferences may be in the numbers; use a longer profile.",

@@ -173,7 +173,8 @@ def read_header(head: bytes, member: str) -> Header:
     if not isinstance(shape, tuple) or not all(type(size) is int and 0 <= size < 2**40 for size in shape):
         raise ValueError(f"{name} has a broken shape")
     if fortran or kind[:1] not in ("<", "|") or kind[1:] not in CODES:
-        raise ValueError(f"{name} needs plain little-endian numbers in C order, not {kind[:40]}")
+        order = " in Fortran order; numpy.ascontiguousarray mends that" if fortran else ""
+        raise ValueError(f"{name} needs plain little-endian numbers in C order, not {kind[:40]}{order}")
     found = Header(dtype=CODES[kind[1:]], shape=shape, start=start + length)
     if found.data_bytes > ARRAY_BYTES_MAX:
         raise ValueError(f"{name} holds {found.data_bytes:,} bytes, which is more than is read")

@@ -50,7 +50,13 @@ def faults(truth: Truth) -> Iterator[str]:
 def predict(outputs: Sequence[Output], truth: Truth, index: int) -> list[int]:
     """The six best classes, best first; empty when a number is NaN, which predicts nothing."""
     post = truth.declared("postprocess")
-    return _best(chosen(outputs, post.get("output"), 0, "the classes").numbers[post.get("class_offset", 0) :])
+    numbers = chosen(outputs, post.get("output"), 0, "the classes").numbers[post.get("class_offset", 0) :]
+    if truth.labels is not None and truth.labels[index] >= len(numbers):
+        raise TaskError(
+            f"label {truth.labels[index]} of sample {index} is none of the {len(numbers)} classes that the model has: "
+            "check labels, postprocess.output and class_offset"
+        )
+    return _best(numbers)
 
 
 def _best(numbers: Sequence[float]) -> list[int]:

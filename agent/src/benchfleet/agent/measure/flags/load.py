@@ -25,8 +25,8 @@ def find(seen: Seen) -> Iterator[Reason]:
     if p50 and p99 and p99 / p50 > TAIL_RATIO and runq > RUNQ_DEGRADED:
         yield degraded(
             "noisy_tail",
-            f"p99 is {p99 / p50:.1f} times p50 under load: the tail is the scheduler's, not the model's; "
-            "stop other work before judging it",
+            f"p99 is {p99 / p50:.1f} times p50 while the model waited for a CPU: how much of the tail is the model's "
+            "own cannot be told; stop other work before judging it",
         )
     if seen.host.get("turn_taken") is False:
         yield degraded(
