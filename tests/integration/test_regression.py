@@ -33,6 +33,11 @@ def history(fleet: LocalFleet, *options: str) -> tuple[int, dict[str, Any]]:
     return done.returncode, track
 
 
+def devices(fleet: LocalFleet) -> list[dict[str, Any]]:
+    """As `devices ls --json` says."""
+    return list(fleet.commands.data("devices", "ls", "--json"))
+
+
 def marks(track: dict[str, Any]) -> list[str]:
     return [point["mark"] for point in track["points"]]
 
@@ -65,6 +70,12 @@ def test_a_slow_model_is_called_a_regression_by_its_second_campaign_and_an_odd_o
 
     measure(SLOW_US)
     assert history(fleet)[1]["verdict"] == "suspected", "one campaign was enough"
+    fleet.services.kill("one")
+    fleet.services.wait_until(lambda: not any(d["online"] for d in devices(fleet)), "the loss of the device", 60)
+    code, still = history(fleet, "--confirm")
+    assert (code, still["verdict"]) == (3, "suspected"), "a device that is gone confirms nothing"
+    fleet.start_agent("one")
+    fleet.wait_online()
     code, regression = history(fleet, "--confirm")
     assert (code, regression["verdict"]) == (1, "confirmed"), regression
     assert marks(regression)[-3:] == ["usual", "worse", "worse"]

@@ -376,7 +376,9 @@ def _print(result: Result, as_json: bool) -> None:
     elif result.failure is not None:
         failure = result.failure
         advice = f"; {REFUSED_ADVICE}" if failure.reason == "unsupported_model" else ""
-        click.echo(f"FAILED({failure.reason}) in {failure.phase}: {one_line(failure.detail)}{advice}", err=True)
+        click.echo(
+            f"FAILED({failure.reason}) in {failure.phase}: {one_line(failure.detail).rstrip('.')}{advice}", err=True
+        )
         for line in failure.stderr_tail.splitlines()[-5:]:
             click.echo(f"  {one_line(line)}", err=True)
     else:
