@@ -103,3 +103,16 @@ def test_what_to_come_back_to_is_the_coolest_start_unless_the_room_got_warmer() 
     assert rest.target_c(60) == 45.0 + MARGIN_C + 1
     rest.began(None, 70)
     assert rest.target_c(50 + REST_HOLDS_S + 1) is None
+
+
+@pytest.mark.parametrize(
+    ("scope", "update_s", "span_s"),
+    [("board", None, 10.5), ("board", 0.1, 10.5), ("wall", 1.0, 21.5), ("wall", 30.0, 60.0), ("rail", 0.1, 0.0)],
+)
+def test_an_idle_baseline_takes_as_long_as_its_sensor_needs_for_twenty_values(
+    scope: str, update_s: float | None, span_s: float
+) -> None:
+    power = SensorSeries(
+        sensor="m/a/power", kind="power_w", scope=scope, source="s", times_ns=(), values=(), update_s=update_s
+    )
+    assert settling._baseline_s(Chips([power]), 0) == pytest.approx(span_s)

@@ -19,6 +19,8 @@ from benchfleet.core.samples import of_the_chip
 
 POWER_SPAN_S = 10.5
 """An idle baseline of power needs 10 s, since sensors average over a second and more; and timers may be early."""
+POWER_SPAN_MAX_S = 60.0
+"""Of a sensor that takes seconds for a value; one that needs longer has no baseline."""
 
 WARMER_C = 2.0
 COOL_SPAN_MAX_S = 120.0
@@ -32,8 +34,7 @@ async def preflight(span_s: float, telemetry: Telemetry | None, stop: asyncio.Ev
     """
     found = host.preflight()
     start_ns, before = time.monotonic_ns(), host.cpu_ticks()
-    with_power = span_s >= 1 and _has_power(telemetry, start_ns)
-    await pause(max(span_s, POWER_SPAN_S) if with_power else span_s, stop)
+    await pause(max(span_s, _baseline_s(telemetry, start_ns) if span_s >= 1 else 0.0), stop)
     end_ns, after = time.monotonic_ns(), host.cpu_ticks()
     found["idle_span_ns"] = [start_ns, end_ns]
     if before is not None and after is not None and after.total > before.total:
@@ -48,9 +49,10 @@ async def preflight(span_s: float, telemetry: Telemetry | None, stop: asyncio.Ev
 async def idle_after(span_s: float, telemetry: Telemetry | None, stop: asyncio.Event) -> tuple[int, int] | None:
     """The window after the last round in which nothing of ours ran; None where no power is read, or time is short."""
     start_ns = time.monotonic_ns()
-    if span_s < 1 or not _has_power(telemetry, start_ns):
+    baseline_s = _baseline_s(telemetry, start_ns)
+    if span_s < 1 or not baseline_s:
         return None
-    await pause(POWER_SPAN_S, stop)
+    await pause(baseline_s, stop)
     return start_ns, time.monotonic_ns()
 
 
@@ -87,9 +89,13 @@ def temperature_c(telemetry: Telemetry | None, start_ns: int, end_ns: int) -> fl
     return max((v for s in chips for v in s.values if v is not None), default=None)
 
 
-def _has_power(telemetry: Telemetry | None, now_ns: int) -> bool:
-    """Whether there is power of the device to take a baseline of; rails and parts of it give none."""
-    return telemetry is not None and not isinstance(energy.candidates(telemetry.series(now_ns, now_ns)), str)
+def _baseline_s(telemetry: Telemetry | None, now_ns: int) -> float:
+    """How long a baseline of the device's power takes; 0 where nothing reads it, as rails and parts of it do not."""
+    found = energy.candidates(telemetry.series(now_ns, now_ns)) if telemetry is not None else ""
+    if isinstance(found, str):
+        return 0.0
+    every_s = max(found[0].update_s or 0.0, found[0].period_s or 0.0)
+    return min(POWER_SPAN_MAX_S, max(POWER_SPAN_S, (energy.IDLE_READINGS_MIN + 1.5) * every_s))
 
 
 def _newest_c(telemetry: Telemetry | None) -> float | None:
