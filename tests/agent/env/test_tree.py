@@ -57,6 +57,15 @@ def test_a_link_to_itself_is_an_error_and_no_end(root: Path) -> None:
         Tree(root).read("/etc/round")
 
 
+def test_links_in_a_circle_are_not_there_and_hide_nothing_beside_them(root: Path) -> None:
+    for name, target in (("hwmon3", "hwmon3"), ("hwmon4", "hwmon5"), ("hwmon5", "hwmon4")):
+        (root / "sys/class/hwmon" / name).symlink_to(target)
+    tree = Tree(root)
+    assert tree.glob("/sys/class/hwmon/hwmon*/name") == ["/sys/class/hwmon/hwmon2/name", "/sys/class/hwmon/hwmon10/name"]
+    assert not tree.exists("/sys/class/hwmon/hwmon4")
+    assert tree.link("/sys/class/hwmon/hwmon3") == "/sys/class/hwmon/hwmon3"
+
+
 def test_what_may_not_be_read_says_so_and_is_there(root: Path) -> None:
     tree = Tree(root, errors={"/sys/devices/platform/*/name": "EAGAIN"})
     assert tree.exists("/sys/class/hwmon/hwmon2/name")

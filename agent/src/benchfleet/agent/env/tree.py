@@ -36,7 +36,7 @@ class Tree:
         self.root = root
         self._mounts = {at: place for at, place in (mounts or {}).items() if place is not None}
         self._errors = dict(errors or {})
-        self._native = root == Path("/") and not self._mounts and not self._errors
+        self.native = root == Path("/") and not self._mounts and not self._errors
         self._writable = writable
 
     @property
@@ -78,8 +78,11 @@ class Tree:
             return default
 
     def exists(self, path: str) -> bool:
-        """Whether there is something; what may not be read is there all the same."""
-        return os.path.exists(self.real(path))
+        """Whether there is something; what may not be read is there all the same, links in a circle are not."""
+        try:
+            return os.path.exists(self.real(path))
+        except OSError:
+            return False
 
     def names(self, path: str) -> list[str]:
         """What a folder holds, sorted; empty where there is none."""
@@ -100,13 +103,16 @@ class Tree:
 
     def link(self, path: str) -> str:
         """Where a path leads after its links, as a path of the device; the path itself where it leads nowhere."""
-        if self._native:
+        if self.native:
             return os.path.realpath(path)
-        return self._resolved(path)
+        try:
+            return self._resolved(path)
+        except OSError:  # links in a circle
+            return path
 
     def real(self, path: str) -> str:
         """Where this process finds it."""
-        return path if self._native else self._place(self._resolved(path))
+        return path if self.native else self._place(self._resolved(path))
 
     def _place(self, path: str) -> str:
         for at, place in self._mounts.items():
