@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
 
 from benchfleet.agent.env import live
 from benchfleet.agent.sensors import Sensor
 from benchfleet.agent.sensors._files import Files, first_number
+
+NO_NUMBERS = ("5_0000", "0x4c58", "nan", "inf", "12abc", " \n", "1e9")
 
 
 def sensor(path: str) -> Sensor:
@@ -47,4 +53,30 @@ def test_sensors_of_one_file_are_read_at_one_moment() -> None:
     first, second = reader.read()
     assert first.value == second.value
     assert reader.read()[0].value is not None
+    reader.close()
+
+
+@pytest.mark.parametrize("text", NO_NUMBERS)
+def test_what_python_takes_for_a_number_and_no_kernel_writes_is_none(text: str, tmp_path: Path) -> None:
+    (tmp_path / "value").write_text(text)
+    reader = Files(live(tmp_path), [sensor("/value")], first_number)
+    (reading,) = reader.read()
+    assert reading.value is None
+    assert "is no number" in reading.detail or reading.detail == "it is empty"
+    reader.close()
+
+
+def test_a_plain_file_that_is_removed_or_replaced_is_not_remembered(tmp_path: Path) -> None:
+    file = tmp_path / "value"
+    file.write_text("5")
+    reader = Files(live(tmp_path), [sensor("/value")], first_number)
+    assert reader.read()[0].value == 5
+    (tmp_path / "new").write_text("6")
+    os.replace(tmp_path / "new", file)
+    assert reader.read()[0].value == 6
+    file.unlink()
+    (gone,) = reader.read()
+    assert (gone.value, gone.quality) == (None, "lost")
+    file.write_text("7")
+    assert reader.read()[0].value == 7
     reader.close()

@@ -1,7 +1,8 @@
 """Files of /proc and /sys, opened once and read in place: opening costs several times what reading does.
 
 The kernel makes the text anew for each pread at offset 0. One whose device has gone fails with ENODEV; it is opened
-once more at each reading, so a sensor that comes back is read again.
+once more at each reading, so a sensor that comes back is read again. A plain file of another root would stay readable
+after it was removed or replaced: it is dropped as soon as no folder holds it.
 https://docs.kernel.org/filesystems/seq_file.html
 """
 
@@ -11,6 +12,7 @@ import contextlib
 import errno
 import math
 import os
+import re
 from collections.abc import Callable, Sequence
 
 from benchfleet.agent.env import Env
@@ -22,6 +24,9 @@ Parse = Callable[..., "float | str"]
 
 LookupError: no such field. ValueError: no sane number. Or Unread, with a quality.
 """
+
+NUMBER = re.compile(rb"[+-]?\d+(\.\d+)?")
+"""Python takes 1_000, nan and 1e9 for numbers, too."""
 
 QUALITY_OF_ERROR = {
     errno.EACCES: "denied",
@@ -73,6 +78,7 @@ class Files:
 
     def __init__(self, env: Env, sensors: Sequence[Sensor], parse: Parse) -> None:
         self._env, self._sensors, self._parse = env, sensors, parse
+        self._native = env.files.native
         self._paths = list(dict.fromkeys(path for sensor in sensors for path in sensor.paths))
         self._handles: dict[str, int] = {}
 
@@ -103,7 +109,7 @@ class Files:
                 text = os.pread(handle, TEXT_BYTES, 0)
             except OSError:
                 text = b""
-            if text:
+            if text and (self._native or os.fstat(handle).st_nlink):
                 return text
             self._drop(path)
         try:
@@ -119,5 +125,10 @@ class Files:
 
 
 def first_number(sensor: Sensor, text: bytes) -> float:
-    """The number a file begins with."""
-    return float(text.split(None, 1)[0])
+    """The number a file begins with, in decimal digits as a kernel writes it."""
+    words = text.split(None, 1)
+    if not words:
+        raise LookupError("it is empty")
+    if not NUMBER.fullmatch(words[0]):
+        raise ValueError(f"{words[0][:40].decode(errors='replace')!r} is no number")
+    return float(words[0])
