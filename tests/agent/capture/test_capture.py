@@ -37,11 +37,16 @@ SECRETS = {
     "ssid": "Berlin Lab 5G",
     "ip": "192.168.17.23",
     "builder": "alice@lab7-orin",
+    "user": "alicesmith",
 }
 FILES = {
     "etc/hostname": "{hostname}\n",
     "etc/machine-id": "{machine}\n",
-    "etc/os-release": 'PRETTY_NAME="Ubuntu 22.04.5 LTS"\n',
+    "etc/os-release": 'PRETTY_NAME="Ubuntu 22.04.5 LTS of {hostname}"\n',
+    "etc/passwd": "root:x:0:0::/root:/bin/sh\n{user}:x:1000:1000::/home/{user}:/bin/sh\n",
+    "etc/nvpmodel.conf": "# {user} at {ip}\n< POWER_MODEL ID=0 NAME=15W >\n",
+    "proc/self/cgroup": "0::/user.slice/{user}.service\n",
+    "var/lib/dpkg/status": "Package: nvidia-l4t-core\nMaintainer: {user} <x@{hostname}>\nVersion: 36.4.3-1\n",
     "proc/sys/kernel/hostname": "{hostname}\n",
     "proc/sys/kernel/random/boot_id": "{boot}\n",
     "proc/version": "Linux version 5.15.148-tegra ({builder}) (gcc 11) #1 for {serial}\n",
@@ -100,6 +105,8 @@ def test_identities_that_were_planted_are_nowhere_in_it(tmp_path):
     assert b"100000004ea35eb1" not in whole
     assert b"SSID: 0" in whole, "the commands that a driver ran are in it"
     assert b"aarch64" in whole
+    assert b"NAME=15W" in whole
+    assert b"Version: 36.4.3-1" in whole
     assert b"41000" in held["root/sys/class/thermal/thermal_zone0/temp"]
     assert b"3767-0005-300" in held["root/proc/device-tree/nvidia,boardids"]
     left = (tmp_path / "out/SOURCE.txt").read_text()

@@ -5,6 +5,7 @@ Numbers of a product (a board's part number, PCI ids) are no identities; numbers
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from typing import Any
@@ -54,6 +55,30 @@ KNOWN_FILES = (
 """What this device is called: replaced in every text, in whatever form it is written there."""
 KNOWN_MIN = 6
 """A serial number of less is no identity, and may be a number of something else."""
+DEVICE_TREE = ("/proc/device-tree/", "/sys/firmware/devicetree/")
+"""Its names stay: a host may be called as its maker is."""
+PASSWD_BYTES = 1024 * 1024
+LOGIN_UIDS = range(1000, 60_000)
+USERS_OF_IMAGES = frozenset(
+    (
+        "user",
+        "pi",
+        "ubuntu",
+        "debian",
+        "nvidia",
+        "jetson",
+        "mendel",
+        "rock",
+        "radxa",
+        "orangepi",
+        "khadas",
+        "odroid",
+        "admin",
+    )
+)
+"""Of whoever made the image, and words of its files."""
+USER_MIN = 3
+
 FILLERS = ("00:00:00:00:00:00", "unknown", "not specified", "default string", "to be filled by o.e.m.", "none")
 
 
@@ -65,7 +90,10 @@ class Identities:
         found = {files.text(path, "") for pattern in KNOWN_FILES for path in files.glob(pattern)}
         self._known = sorted((k for k in found if _telling(k)), key=len, reverse=True)
         hosts = {files.text("/proc/sys/kernel/hostname", ""), files.text("/etc/hostname", "")}
-        self._hosts = [re.compile(rf"(?<![\w.-]){re.escape(host)}(?![\w-])") for host in hosts if len(host) > 1]
+        names = dict.fromkeys(hosts, "host") | dict.fromkeys(_users(env), "user")
+        self._names = [
+            (n, re.compile(rf"(?<![\w.-]){re.escape(n)}(?![\w-])"), f) for n, f in names.items() if len(n) > 1
+        ]
 
     def of_file(self, path: str) -> bool:
         """Whether a file is left out for what it holds."""
@@ -78,16 +106,19 @@ class Identities:
         return self._common(path)
 
     def out_of_file(self, path: str, content: bytes) -> bytes:
-        """A file's content without them. The names of a device tree stay: a host may be called as its maker is."""
+        """A file's content without them."""
         text = self._common(content.decode("utf-8", "surrogateescape"))
         if path.startswith("/proc/"):
-            text = self._without_host(BUILDER.sub("(builder)", FIELDS.sub(r"\g<1>0", text)))
+            text = BUILDER.sub("(builder)", FIELDS.sub(r"\g<1>0", text))
+        if path.startswith("/etc/"):
+            text = _without_addresses(text)
+        if not path.startswith(DEVICE_TREE):
+            text = self._without_names(text)
         return text.encode("utf-8", "surrogateescape")
 
     def out_of_answer(self, text: str) -> str:
         """What a command or a network said, without them."""
-        text = self._without_host(TAGS.sub(r"\g<1>0", FIELDS.sub(r"\g<1>0", self._common(text))))
-        return IPV6.sub("::", PLAIN_MAC.sub("0" * 12, IPV4.sub("0.0.0.0", text)))
+        return _without_addresses(self._without_names(TAGS.sub(r"\g<1>0", FIELDS.sub(r"\g<1>0", self._common(text)))))
 
     def out_of_body(self, body: bytes) -> bytes:
         """A body of HTTP, by the keys of its JSON where it is that."""
@@ -114,10 +145,28 @@ class Identities:
         text = MAC.sub("00:00:00:00:00:00", UUID.sub("00000000-0000-0000-0000-000000000000", text))
         return DIGEST.sub(lambda found: "0" * len(found[0]), text)
 
-    def _without_host(self, text: str) -> str:
-        for host in self._hosts:
-            text = host.sub("host", text)
+    def _without_names(self, text: str) -> str:
+        """Of hosts and users; a text that is one word alone, as that of a chip or a zone, is the kernel's."""
+        if text.strip() in (name for name, _, _ in self._names):
+            return text
+        for _, pattern, filler in self._names:
+            text = pattern.sub(filler, text)
         return text
+
+
+def _users(env: Env) -> set[str]:
+    """Those who log in to the device."""
+    found = set(env.files.names("/home"))
+    with contextlib.suppress(OSError):
+        for line in env.files.read("/etc/passwd", PASSWD_BYTES).decode(errors="replace").splitlines():
+            fields = line.split(":")
+            if len(fields) > 2 and fields[2].isdigit() and int(fields[2]) in LOGIN_UIDS:
+                found.add(fields[0])
+    return {name for name in found if len(name) >= USER_MIN and name.lower() not in USERS_OF_IMAGES}
+
+
+def _without_addresses(text: str) -> str:
+    return IPV6.sub("::", PLAIN_MAC.sub("0" * 12, IPV4.sub("0.0.0.0", text)))
 
 
 def _telling(text: str) -> bool:

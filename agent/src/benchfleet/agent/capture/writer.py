@@ -32,6 +32,7 @@ ELF_BYTES = 64
 STATUS = "/var/lib/dpkg/status"
 STATUS_BYTES = 32 * 1024 * 1024
 PACKAGES = re.compile(r"Package: (nvidia-l4t-core|nvidia-jetpack|libedgetpu|gasket|hailo|rknpu|librknn|intel-.*npu)")
+PACKAGE_FIELDS = ("Package: ", "Status: ", "Version: ", "Architecture: ")
 READABLE = 0o444
 """Some of these; what is but for writing (a file that unbinds a driver) is never opened."""
 OPEN_TO_ALL = 0o004
@@ -147,7 +148,7 @@ class Writer:
             return content[:ELF_BYTES]
         if path == STATUS:
             blocks = content.decode(errors="replace").split("\n\n")
-            content = "\n\n".join(block for block in blocks if PACKAGES.match(block)).encode()
+            content = "\n\n".join(_of_interest(block) for block in blocks if PACKAGES.match(block)).encode()
         return self._identities.out_of_file(path, content)
 
     def _all(self, path: str, limit: int) -> bytes:
@@ -179,3 +180,8 @@ class Writer:
 
     def _leave(self, why: str) -> None:
         self.left_out[why] += 1
+
+
+def _of_interest(block: str) -> str:
+    """Of a package what is asked: maintainers and descriptions may name whoever built it."""
+    return "\n".join(line for line in block.splitlines() if line.startswith(PACKAGE_FIELDS))
