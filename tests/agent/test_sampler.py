@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -155,3 +156,32 @@ def test_a_stopped_sampler_holds_no_file(root: Path) -> None:
     sampler.stop()
     held = [str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink() and link.exists()]
     assert not [path for path in held if path.startswith(str(root))]
+
+
+def test_a_chip_that_is_bound_anew_is_read_again_under_its_id_while_something_is_measured(tmp_path: Path) -> None:
+    def chip(number: int, ma: int) -> Path:
+        folder = tmp_path / f"sys/bus/i2c/devices/1-0040/hwmon/hwmon{number}"
+        folder.mkdir(parents=True)
+        for name, text in (("name", "ina3221"), ("in1_label", "VDD_IN"), ("in1_input", 5000), ("curr1_input", ma)):
+            (folder / name).write_text(f"{text}\n")
+        return folder
+
+    def newest() -> tuple[str, object]:
+        readings = {sensor.id: reading for sensor, reading in sampler.latest()}
+        found = readings["ina3221/1-0040/VDD_IN/power"]
+        return found.quality, found.value
+
+    old = chip(3, 1000)
+    sampler = Sampler(live(tmp_path))
+    sampler.active(True)
+    sampler.start()
+    try:
+        assert newest() == ("ok", 5.0)
+        shutil.rmtree(old)
+        wait_for(lambda: newest() == ("lost", None))
+        chip(7, 2000)
+        wait_for(lambda: newest() == ("ok", 10.0))
+        (power,) = (s for s in sampler.series(*WINDOW) if s.sensor == "ina3221/1-0040/VDD_IN/power")
+        assert {5.0, None, 10.0} <= set(power.values), "what was read before is kept"
+    finally:
+        sampler.stop()

@@ -39,6 +39,11 @@ WATCH_S = 0.25
 """How often reads are looked at that have not come back: half of their shortest deadline."""
 REPROBE_S = 60.0
 """How often, while idle, what is there is looked for again: nodes of a GPU appear late in a boot."""
+RELOOK_S, RELOOK_MAX = 5.0, 12
+"""How often, and how many times, a driver is asked where its chip went when a reading of it was lost: one that was
+bound anew has other files under the same name. For a minute, also while something is measured."""
+RELOOK_PROBE_S = 1.0
+"""For that, so that who watches is away no longer; files are looked through in milliseconds."""
 HELD_MAX = 20_000
 """Readings kept per sensor: half an hour at 10 Hz."""
 HELD_STEP = HELD_MAX // 10
@@ -81,6 +86,8 @@ class Sampler:
         self._wake, self._over = threading.Event(), threading.Event()
         self._active = self._ending = self._paused = False
         self._lane = 0
+        self._fallen: dict[str, tuple[float, int]] = {}  # drivers to be asked again: when, and how many times more
+        self._relooked_s: dict[str, float] = {}
         self._threads: list[threading.Thread] = []
         self.look()
         if simulate is not None:
@@ -271,6 +278,20 @@ class Sampler:
             if not self._active and time.monotonic() - looked_s > REPROBE_S:
                 looked_s = time.monotonic()
                 self.look()
+            self._look_for_fallen()
+
+    def _look_for_fallen(self) -> None:
+        """Asks drivers of which a reading was lost just now; what is slow, and what hangs, waits for the next look."""
+        for name, (due_s, left) in list(self._fallen.items()):
+            groups = [group for group in self._groups if group.name == name]
+            newest = [self._last.get(sensor.id) for group in groups for sensor in group.sensors]
+            lost = any(reading is not None and reading.quality == "lost" for reading in newest)
+            if not lost or not left or any(group.hanging or group.slow for group in groups):
+                self._fallen.pop(name, None)
+            elif time.monotonic() >= due_s:
+                self._relooked_s[name] = time.monotonic()
+                self._fallen[name] = time.monotonic() + RELOOK_S, left - 1
+                self._look(name, RELOOK_PROBE_S, only_all=True)
 
     def _take_over(self, group: Group) -> None:
         """A read hangs: its sensors have timed out, and the others go on."""
@@ -293,13 +314,13 @@ class Sampler:
                 self._groups = [g for g in self._groups if g is not group] + parts
         return parts
 
-    def _look(self, name: str) -> None:
-        """Asks a driver what is there, and reads that from now on."""
+    def _look(self, name: str, deadline_s: float = PROBE_S, *, only_all: bool = False) -> None:
+        """Asks a driver what is there, and reads that from now on; `only_all`: unless something known is missing."""
         driver = self._drivers[name]
         try:
-            listed = within(lambda: driver.probe(self._env), PROBE_S)
+            listed = within(lambda: driver.probe(self._env), deadline_s)
         except Gone:
-            self.absent[name] = f"its probe did not come back within {PROBE_S:g} s"
+            self.absent[name] = f"its probe did not come back within {deadline_s:g} s"
             return
         except Exception as error:  # a driver of a third party, or a board nobody has seen: the others go on
             self.absent[name] = f"its probe failed: {type(error).__name__}: {error}"
@@ -308,17 +329,21 @@ class Sampler:
         if self._env.simulated:
             listed = [replace(sensor, simulated=True) for sensor in listed]
         self.absent.pop(name, None)
-        self._admit(name, driver, self._env, listed)
+        known = {sensor.id for group in self._groups if group.name == name for sensor in group.sensors}
+        if not only_all or known <= {sensor.id for sensor in listed}:
+            self._admit(name, driver, self._env, listed)
 
     def _admit(self, name: str, driver: ModuleType, env: Env, listed: list[Sensor]) -> None:
         known = [s for group in self._groups if group.name == name for s in group.sensors]
         if {s.id: s.paths for s in known} == {s.id: s.paths for s in listed}:
             return
         new = [Group(name, driver, env, list(members)) for _, members in groupby(sorted(listed, key=_rate), key=_rate)]
+        stays = {sensor.id for sensor in listed}
         with self._lock:
             for gone in known:
                 self.sensors.pop(gone.id, None)
-                self._last.pop(gone.id, None)
+                if gone.id not in stays:
+                    self._last.pop(gone.id, None)
             old = [group for group in self._groups if group.name == name]
             self._groups = [group for group in self._groups if group.name != name] + new
             for sensor in listed:
@@ -337,7 +362,11 @@ class Sampler:
             for reading in readings:
                 if reading.sensor_id not in self.sensors:
                     continue
-                self._last[reading.sensor_id] = reading
+                before, self._last[reading.sensor_id] = self._last.get(reading.sensor_id), reading
+                fell = reading.quality == "lost" and before is not None and before.value is not None
+                if fell and group.name in self._drivers:
+                    earliest_s = self._relooked_s.get(group.name, -RELOOK_S) + RELOOK_S
+                    self._fallen[group.name] = max(time.monotonic() + WATCH_S, earliest_s), RELOOK_MAX
                 if self._active and not isinstance(reading.value, str):
                     value = math.nan if reading.value is None else reading.value
                     held, stamp_ns = self._held[reading.sensor_id], reading.time_ns or time_ns
