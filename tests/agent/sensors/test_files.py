@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from benchfleet.agent.env import live
 from benchfleet.agent.sensors import Sensor
-from benchfleet.agent.sensors._files import Files, first_number
+from benchfleet.agent.sensors._files import Files, checked, first_number
 
 NO_NUMBERS = ("5_0000", "0x4c58", "nan", "inf", "12abc", " \n", "1e9")
 
@@ -80,3 +81,10 @@ def test_a_plain_file_that_is_removed_or_replaced_is_not_remembered(tmp_path: Pa
     file.write_text("7")
     assert reader.read()[0].value == 7
     reader.close()
+
+
+@pytest.mark.parametrize(("value", "quality"), [(65.0, "ok"), (65.1, "ok"), (1e20, "implausible")])
+def test_a_counter_beyond_where_it_begins_again_is_none(value: float, quality: str) -> None:
+    counter = replace(sensor("/energy_uj"), kind="energy_j", semantics="counter", wrap=65.1)
+    found = checked(counter, value)
+    assert (found.quality, found.value is None) == (quality, quality != "ok")

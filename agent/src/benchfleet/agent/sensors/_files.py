@@ -67,6 +67,9 @@ def checked(sensor: Sensor, value: float | str) -> Reading:
         return Reading(sensor_id=sensor.id, value=value)
     if not math.isfinite(value):
         return Reading(sensor_id=sensor.id, value=None, quality="implausible", detail=f"{value} is no number")
+    if sensor.wrap is not None and value > sensor.wrap:
+        detail = f"{value:g} is beyond {sensor.wrap:g} {sensor.unit}, where the counter begins again"
+        return Reading(sensor_id=sensor.id, value=None, quality="implausible", detail=detail)
     if sensor.resolution and sensor.semantics == "gauge" and 0 < abs(value) < sensor.resolution:
         detail = f"a step of this sensor is {sensor.resolution:g} {sensor.unit}"
         return Reading(sensor_id=sensor.id, value=value, quality="below_resolution", detail=detail)
