@@ -81,7 +81,7 @@ def test_each_mode_is_measured_in_its_block_and_the_board_is_as_it_was(
 def test_an_agent_killed_in_a_mode_leaves_the_board_as_it_was_and_each_run_with_one_result(
     board: Path, operator: Operator, fleet: LocalFleet
 ) -> None:
-    made = operator.create(document(measure={"profile": "standard"}))
+    made = operator.create(document(runtime_options={"null": {"latency_us": 20_000}}))
     operator.wait_runs(
         made, lambda runs: any(run.phase == agent_pb2.PHASE_MEASURING for run in runs.values()), CAMPAIGN_S
     )
