@@ -110,3 +110,11 @@ def test_a_lost_part_leaves_the_total_unread_and_its_neighbours_alone(copy: Path
     assert (readings[rapl.TOTAL].value, readings[rapl.TOTAL].quality) == (None, "implausible")
     assert readings["rapl/package-0/dram/energy"].quality == "implausible"
     assert readings["rapl/package-0/energy"].value == 201500.654321
+
+
+def test_a_part_beyond_its_range_leaves_the_total_unread(copy: Path) -> None:
+    put(copy, "intel-rapl:1", 1e9)
+    readings = read(copy)
+    assert (readings[rapl.TOTAL].value, readings[rapl.TOTAL].quality) == (None, "implausible")
+    assert "intel-rapl:1/energy_uj" in readings[rapl.TOTAL].detail
+    assert readings["rapl/package-0/energy"].quality == "implausible"

@@ -168,7 +168,8 @@ class _Counters:
 
     def __init__(self, env: Env, sensors: Sequence[Sensor]) -> None:
         self._sensors = list(sensors)
-        self._sums = {s.id: _Sum([(path, _wrap_j(env, path.rpartition("/")[0])) for path in s.paths])
+        self._wraps = {path: _wrap_j(env, path.rpartition("/")[0]) for s in sensors for path in s.paths}
+        self._sums = {s.id: _Sum([(path, self._wraps[path]) for path in s.paths])
                       for s in sensors if s.derived}  # fmt: skip
         self._files = Files(env, sensors, self._joules)
 
@@ -184,6 +185,10 @@ class _Counters:
         values = [first_number(sensor, text) / 1e6 for text in texts]
         if any(not 0 <= value < float("inf") for value in values):
             raise Unread("implausible", "a counter of energy is a number and not negative")
+        for path, value in zip(sensor.paths, values, strict=True):
+            wrap = self._wraps[path]
+            if wrap is not None and value > wrap:  # of a part, so that the sum is none, either
+                raise Unread("implausible", f"{path}: {value:g} J is beyond {wrap:g} J, where it begins again")
         if sensor.id in self._sums:
             return self._sums[sensor.id].next(values, time.monotonic())
         return values[0]
