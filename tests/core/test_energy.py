@@ -113,6 +113,15 @@ def test_a_counter_that_wraps_goes_on_and_one_that_is_reset_tells_nothing() -> N
     assert "reset" in str(energy.measure(replace(series, wrap=None), [window(1, 61)]))
 
 
+def test_a_counter_that_is_set_to_nothing_far_from_its_end_did_not_wrap() -> None:
+    series = Program(name="m", kind="energy_j", low_w=7.0).series(fixed(62.0))
+    values = [
+        20_000 + (v or 0) if i < 300 else (v or 0) - (series.values[300] or 0) for i, v in enumerate(series.values)
+    ]
+    reset = replace(series, values=tuple(values), wrap=65_532.610987)
+    assert "reset" in str(energy.measure(reset, [window(1, 61)])), "45 kJ that nobody drew"
+
+
 def test_a_counter_that_leaps_was_reset() -> None:
     series = Program(name="m", kind="energy_j", low_w=7.0).series(fixed(62.0))
     values = [v if i < 300 else (v or 0) + 3.69e12 for i, v in enumerate(series.values)]

@@ -56,6 +56,10 @@ LAGS_MAX = 100
 WATTS_MAX = 1e6
 """A counter that says more went back, or was reset."""
 
+WRAP_WATTS_MAX, WRAP_SHORTEST_S = 5e3, 0.1
+"""Counters that begin again are of chips, and finer than a joule: one that would have gained more was reset. With the
+bound above, one of 65 kJ that was set to 0 would pass for 45 kJ in a tenth of a second."""
+
 Span = tuple[int, int]
 
 
@@ -350,7 +354,8 @@ def _unwrapped(points: Sequence[tuple[int, float]], wrap: float | None) -> list[
     before = points[0]
     for time_ns, value in points[1:]:
         if value < before[1]:
-            if wrap is None or not 0 <= value < wrap:
+            most_j = WRAP_WATTS_MAX * max(WRAP_SHORTEST_S, (time_ns - before[0]) * 1e-9)
+            if wrap is None or not 0 <= value < wrap or wrap - before[1] + value > most_j:
                 return None
             offset += wrap
         if value != before[1]:
